@@ -29,33 +29,30 @@ const sum = (parts: readonly Changes[]): Map<string, number> => {
   return total;
 };
 
-test('consolidation does not depend on the order of the changes', () => {
+test('consolidation does not depend on the order of the changes', () =>
   fc.assert(
     fc.property(fc.array(changes), (parts) => {
       expect(sum(parts)).toEqual(sum(parts.toReversed()));
     }),
-  );
-});
+  ));
 
-test('no row is kept with a multiplicity of 0', () => {
+test('no row is kept with a multiplicity of 0', () =>
   fc.assert(
     fc.property(fc.array(changes), (parts) => {
       expect([...sum(parts).values()]).not.toContain(0);
     }),
-  );
-});
+  ));
 
-test('the difference turns one multiset into the other', () => {
+test('the difference turns one multiset into the other', () =>
   fc.assert(
     fc.property(multisets, multisets, (from, to) => {
       const held = new Map(from);
       apply(held, difference(from, to));
       expect(held).toEqual(to);
     }),
-  );
-});
+  ));
 
-test('merging batches equals applying them one by one, wherever the chain is cut', () => {
+test('merging batches equals applying them one by one, wherever the chain is cut', () =>
   fc.assert(
     fc.property(chains, fc.nat(), (chain, where) => {
       const cut = 1 + (where % chain.length);
@@ -64,8 +61,7 @@ test('merging batches equals applying them one by one, wherever the chain is cut
       expect(merged.changes).toEqual(sum(chain.map((batch) => batch.changes)));
       expect(mergeBatches(halves.map(mergeBatches))).toEqual(merged);
     }),
-  );
-});
+  ));
 
 test('batches that do not meet are refused with both bounds in the message', () => {
   const batch = (lower: number, upper: number): Batch => ({ lower, upper, changes: new Map() });
@@ -74,7 +70,7 @@ test('batches that do not meet are refused with both bounds in the message', () 
   );
 });
 
-test('changes below zero are refused whole, naming the row', () => {
+test('changes below zero are refused whole, naming the row', () =>
   fc.assert(
     fc.property(multisets, changes, (from, step) => {
       const held = new Map(from);
@@ -87,5 +83,4 @@ test('changes below zero are refused whole, naming the row', () => {
         expect(held).toEqual(from);
       }
     }),
-  );
-});
+  ));
