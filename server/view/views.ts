@@ -1,0 +1,156 @@
+import { rowValues } from '../../protocol/row.ts';
+import type { HistoryLimits } from './history.ts';
+import { View } from './view.ts';
+
+/** A followed view, as the upstream gives it. */
+export interface Following {
+  /** Ends it; idempotent. */
+  stop(): void;
+  /** Looks anew, now: the view is another one, or is back. */
+  retry(): void;
+}
+
+export interface ViewsParts {
+  /** Feeds a view from the database from now on. */
+  readonly follow: (name: string, view: View) => Following;
+  /** Runs `run` once after `ms`; the returned function calls it off. */
+  readonly after: (ms: number, run: () => void) => () => void;
+  /** The views to serve; null serves every materialized view there is, and those to come. */
+  readonly names: readonly string[] | null;
+  readonly limits?: HistoryLimits | undefined;
+}
+
+/** Told of views that appear and disappear while serving. */
+export interface ViewsListener {
+  added(view: View): void;
+  removed(view: View): void;
+}
+
+/** Where the database lists its objects (Materialize docs, mz_catalog.mz_objects). */
+const CATALOG = 'mz_catalog.mz_objects';
+/** A dropped view is kept so long, for it is often created anew at once. */
+const GRACE_MS = 5_000;
+
+interface Served {
+  readonly view: View;
+  readonly following: Following;
+  /** The object's id as the catalogue lists it; '' when the views were named. */
+  object: string;
+  /** Calls off the removal of a dropped view; null when it is not dropped. */
+  keep: (() => void) | null;
+}
+
+/** All views that are served, by name. */
+export class Views {
+  readonly #parts: ViewsParts;
+  readonly #served = new Map<string, Served>();
+  readonly #listeners = new Set<ViewsListener>();
+  readonly #stopCatalog: () => void;
+  #discovered: boolean;
+
+  constructor(parts: ViewsParts) {
+    this.#parts = parts;
+    this.#discovered = parts.names !== null;
+    for (const name of new Set(parts.names)) this.#add(name, '');
+    this.#stopCatalog = parts.names === null ? this.#watchCatalog() : () => {};
+  }
+
+  /** False until the list of views is known. */
+  get discovered(): boolean {
+    return this.#discovered;
+  }
+
+  get(name: string): View | undefined {
+    return this.#served.get(name)?.view;
+  }
+
+  all(): readonly View[] {
+    return [...this.#served.values()].map(({ view }) => view);
+  }
+
+  /** Calls the listener from now on; the returned function ends it and may be called once. */
+  watch(listener: ViewsListener): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** Stops following all views; idempotent. */
+  stop(): void {
+    this.#stopCatalog();
+    for (const { following, keep } of this.#served.values()) {
+      keep?.();
+      following.stop();
+    }
+  }
+
+  /** Discovery is one more subscription: on the catalogue. */
+  #watchCatalog(): () => void {
+    const catalog = new View(CATALOG);
+    const compare = () => this.#compare(objectsByName(catalog));
+    catalog.watch({
+      batch: ({ changes }) => {
+        if (changes.size > 0) compare();
+      },
+      reset: compare,
+      state: () => {},
+    });
+    const following = this.#parts.follow(CATALOG, catalog);
+    return () => following.stop();
+  }
+
+  #compare(objects: ReadonlyMap<string, string>): void {
+    this.#discovered = true;
+    for (const [name, served] of this.#served) {
+      if (!objects.has(name)) this.#drop(name, served);
+    }
+    for (const [name, object] of objects) {
+      const served = this.#served.get(name);
+      if (served === undefined) this.#add(name, object);
+      else if (served.object !== object) this.#renew(served, object);
+    }
+  }
+
+  #add(name: string, object: string): void {
+    const view = new View(name, this.#parts.limits);
+    const following = this.#parts.follow(name, view);
+    this.#served.set(name, { view, following, object, keep: null });
+    for (const listener of [...this.#listeners]) listener.added(view);
+  }
+
+  /** A view of this name is there again, as another object. */
+  #renew(served: Served, object: string): void {
+    served.keep?.();
+    served.keep = null;
+    served.object = object;
+    served.following.retry();
+  }
+
+  #drop(name: string, served: Served): void {
+    if (served.keep !== null) return;
+    served.object = '';
+    served.view.gone();
+    served.keep = this.#parts.after(GRACE_MS, () => {
+      served.following.stop();
+      this.#served.delete(name);
+      for (const listener of [...this.#listeners]) listener.removed(served.view);
+    });
+  }
+}
+
+/** The ids of the materialized views that people made, by name. */
+function objectsByName(catalog: View): ReadonlyMap<string, string> {
+  const [id, name, type] = ['id', 'name', 'type'].map((column) =>
+    catalog.columns.findIndex((it) => it.name === column),
+  );
+  const objects = new Map<string, string>();
+  for (const row of catalog.rows.keys()) {
+    const values = rowValues(row);
+    const object = String(values[id ?? -1]);
+    // Materialize's own objects have ids that start with s.
+    if (values[type ?? -1] !== 'materialized-view' || object.startsWith('s')) continue;
+    objects.set(String(values[name ?? -1]), object);
+  }
+  return objects;
+}
