@@ -1,0 +1,165 @@
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import type { Speed } from './replay.ts';
+
+/** What stream-ingest was asked to do, checked. */
+export interface IngestConfig {
+  /** The engine, as a postgres:// URL. */
+  readonly engine: string;
+  readonly input: InputConfig;
+  /** pino's levels. */
+  readonly logLevel: string;
+}
+
+/** One of the three inputs with what it needs. */
+export type InputConfig =
+  | {
+      readonly kind: 'live';
+      readonly url: string;
+      readonly contact: string | null;
+      /** A file to record into, or null. */
+      readonly record: string | null;
+    }
+  | { readonly kind: 'recorded'; readonly file: string; readonly speed: Speed }
+  | { readonly kind: 'generated'; readonly rate: number };
+
+/** The outcome of reading the configuration; `errors` are sentences, all of them at once. */
+export type ConfigResult =
+  | { readonly kind: 'config'; readonly config: IngestConfig }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'errors'; readonly errors: readonly string[] };
+
+/** What `--help` prints. */
+export const helpText = `Usage: npm run ingest -- [options]
+
+Feeds changes on Wikimedia's wikis into the engine. npm start does this by itself; alone it needs
+a running engine (npm run engine) with the tables of sql/sources.
+
+  --engine URL       the engine (VIEWCAST_ENGINE; postgres://materialize@127.0.0.1:6875/materialize)
+  --live             Wikimedia's EventStreams, the default (VIEWCAST_INPUT=live)
+  --contact TEXT     an e-mail address or URL for Wikimedia's operators (VIEWCAST_CONTACT)
+  --record FILE      write what live delivers, replayable (VIEWCAST_RECORD)
+  --replay FILE      a recording: .sse or .jsonl, gzipped or not (VIEWCAST_REPLAY)
+  --speed N          1, 10, any number, or max (VIEWCAST_SPEED; 1)
+  --generate         invented changes (VIEWCAST_INPUT=generate)
+  --rate N           invented changes per second (VIEWCAST_RATE; 30)
+  --help             this text
+
+VIEWCAST_STREAM_URL is the stream's address, VIEWCAST_LOG the log level (info).
+`;
+
+const variables = z.object({
+  VIEWCAST_ENGINE: z
+    .url({
+      protocol: /^postgres(ql)?$/,
+      error: 'a URL such as postgres://materialize@127.0.0.1:6875/materialize',
+    })
+    .default('postgres://materialize@127.0.0.1:6875/materialize'),
+  VIEWCAST_INPUT: z
+    .enum(['live', 'replay', 'generate'], { error: 'live, replay or generate' })
+    .default('live'),
+  VIEWCAST_REPLAY: z.string().optional(),
+  VIEWCAST_SPEED: z
+    .union([z.literal('max'), z.coerce.number().positive()], { error: 'a number above 0, or max' })
+    .default(1),
+  VIEWCAST_RECORD: z.string().optional(),
+  VIEWCAST_RATE: z.coerce
+    .number({ error: 'changes per second, above 0 and up to 100000' })
+    .positive({ error: 'changes per second, above 0 and up to 100000' })
+    .max(100_000, { error: 'changes per second, above 0 and up to 100000' })
+    .default(30),
+  VIEWCAST_STREAM_URL: z
+    .url({ protocol: /^https?$/, error: 'an http:// or https:// URL' })
+    .default('https://stream.wikimedia.org/v2/stream/recentchange'),
+  VIEWCAST_CONTACT: z.string().optional(),
+  VIEWCAST_LOG: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+      error: 'fatal, error, warn, info, debug, trace or silent',
+    })
+    .default('info'),
+});
+
+type Variables = z.infer<typeof variables>;
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const options = {
+  engine: { type: 'string' },
+  live: { type: 'boolean' },
+  contact: { type: 'string' },
+  record: { type: 'string' },
+  replay: { type: 'string' },
+  speed: { type: 'string' },
+  generate: { type: 'boolean' },
+  rate: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+function parseFlags(args: readonly string[]) {
+  return parseArgs({ args: [...args], options, strict: true }).values;
+}
+
+/** Flags win over the environment; --replay, --generate and --live name the input. */
+function merge(flags: ReturnType<typeof parseFlags>, env: Environment): Environment {
+  const named = [
+    flags.live === true ? 'live' : null,
+    flags.replay === undefined ? null : 'replay',
+    flags.generate === true ? 'generate' : null,
+  ].find((input) => input !== null);
+  const implied = env.VIEWCAST_INPUT ?? (env.VIEWCAST_REPLAY ? 'replay' : undefined);
+  return {
+    ...env,
+    VIEWCAST_ENGINE: flags.engine ?? env.VIEWCAST_ENGINE,
+    VIEWCAST_INPUT: named ?? implied,
+    VIEWCAST_REPLAY: flags.replay ?? env.VIEWCAST_REPLAY,
+    VIEWCAST_SPEED: flags.speed ?? env.VIEWCAST_SPEED,
+    VIEWCAST_RECORD: flags.record ?? env.VIEWCAST_RECORD,
+    VIEWCAST_RATE: flags.rate ?? env.VIEWCAST_RATE,
+    VIEWCAST_CONTACT: flags.contact ?? env.VIEWCAST_CONTACT,
+  };
+}
+
+function toInput(values: Variables): InputConfig | string {
+  switch (values.VIEWCAST_INPUT) {
+    case 'live':
+      return {
+        kind: 'live',
+        url: values.VIEWCAST_STREAM_URL,
+        contact: values.VIEWCAST_CONTACT ?? null,
+        record: values.VIEWCAST_RECORD ?? null,
+      };
+    case 'replay':
+      return values.VIEWCAST_REPLAY === undefined
+        ? 'VIEWCAST_INPUT is replay, so VIEWCAST_REPLAY must name a file'
+        : { kind: 'recorded', file: values.VIEWCAST_REPLAY, speed: values.VIEWCAST_SPEED };
+    case 'generate':
+      return { kind: 'generated', rate: values.VIEWCAST_RATE };
+  }
+}
+
+function sentence(issue: z.core.$ZodIssue, env: Environment): string {
+  const name = String(issue.path[0]);
+  return `${name} must be ${issue.message}, and is "${env[name] ?? ''}"`;
+}
+
+/** Reads flags and environment; an empty variable counts as absent. Pure. */
+export function readConfig(args: readonly string[], env: Environment): ConfigResult {
+  let flags: ReturnType<typeof parseFlags>;
+  try {
+    flags = parseFlags(args);
+  } catch (error) {
+    return { kind: 'errors', errors: [error instanceof Error ? error.message : String(error)] };
+  }
+  if (flags.help === true) return { kind: 'help' };
+  const given = Object.entries(merge(flags, env)).filter(([, value]) => value !== '');
+  const merged: Environment = Object.fromEntries(given);
+  const parsed = variables.safeParse(merged);
+  if (!parsed.success) {
+    return { kind: 'errors', errors: parsed.error.issues.map((issue) => sentence(issue, merged)) };
+  }
+  const input = toInput(parsed.data);
+  if (typeof input === 'string') return { kind: 'errors', errors: [input] };
+  return {
+    kind: 'config',
+    config: { engine: parsed.data.VIEWCAST_ENGINE, input, logLevel: parsed.data.VIEWCAST_LOG },
+  };
+}
