@@ -1,0 +1,289 @@
+import { CLOSE, type CloseCode } from '../../protocol/close.ts';
+import type { Batch, Changes } from '../../protocol/update.ts';
+import type { Seat, StreamMember, StreamObserver } from './member.ts';
+import { afterSending, type OutboxLimits, type OutboxState, observe } from './outbox.ts';
+import type { ResumeToken } from './resume-token.ts';
+import { StreamEncoder } from './stream-encoder.ts';
+import type { LiveView } from './view.ts';
+
+export interface StreamChannelParts {
+  /** Sends to all members that entered the topic. */
+  readonly publish: (topic: string, bytes: Uint8Array) => void;
+  readonly nowMs: () => number;
+  readonly limits: OutboxLimits;
+  readonly observer: StreamObserver;
+}
+
+/** A dropped view is often created anew at once; its viewers are kept so long. */
+const GONE_GRACE_MS = 5_000;
+
+interface Viewer {
+  readonly member: StreamMember;
+  readonly from: ResumeToken | null | undefined;
+  state: OutboxState;
+}
+
+/**
+ * The viewers of one view who get wikirecent's messages. Each batch is encoded once. Live viewers
+ * hold `#published`, always; nobody else is touched when a batch goes out.
+ */
+export class StreamChannel {
+  readonly view: LiveView;
+  readonly #topic: string;
+  readonly #parts: StreamChannelParts;
+  readonly #encoder: StreamEncoder;
+  readonly #viewers = new Set<Viewer>();
+  /** Live viewers that no topic reaches. */
+  readonly #direct = new Set<Viewer>();
+  readonly #unwatch: () => void;
+  /** What the last message reached; null before the first snapshot. */
+  #published: ResumeToken | null = null;
+  #bytesSinceSweep = 0;
+  #laggards = 0;
+  #goneSinceMs: number | null = null;
+
+  /** `topic` must name this channel alone. */
+  constructor(view: LiveView, topic: string, parts: StreamChannelParts) {
+    this.view = view;
+    this.#topic = topic;
+    this.#parts = parts;
+    this.#encoder = new StreamEncoder(view);
+    this.#published = this.#viewPosition();
+    if (view.state === 'gone') this.#goneSinceMs = parts.nowMs();
+    this.#unwatch = view.watch({
+      batch: (batch) => this.#batch(batch),
+      reset: (difference) => this.#reset(difference),
+      state: (state) => {
+        this.#goneSinceMs = state === 'gone' ? parts.nowMs() : null;
+      },
+    });
+  }
+
+  get viewers(): number {
+    return this.#viewers.size;
+  }
+
+  /** Viewers that fell behind and get nothing until they drain. */
+  get laggards(): number {
+    return this.#laggards;
+  }
+
+  /** The view's rows as JSON texts, comma-separated; kept until they change. */
+  rowsText(): string {
+    return this.#encoder.rowsText();
+  }
+
+  /**
+   * Seats a viewer and, in the same turn, sends its first message: what it missed since `from`, or
+   * the snapshot. With `from` null it named a position that cannot be read. A view that is still
+   * hydrating lets it wait.
+   */
+  join(member: StreamMember, from?: ResumeToken | null): Seat {
+    const viewer: Viewer = { member, from, state: { kind: 'waiting' } };
+    this.#viewers.add(viewer);
+    if (this.#published !== null) this.#welcome(viewer, this.#published);
+    return this.#seat(viewer);
+  }
+
+  /** Call about once a second: finds viewers that fell behind, and gives up those that stay so. */
+  tick(): void {
+    const goneMs = this.#goneSinceMs;
+    if (goneMs !== null && this.#parts.nowMs() - goneMs >= GONE_GRACE_MS) {
+      this.#closeAll(CLOSE.viewGone);
+    }
+    this.#sweep();
+    for (const viewer of this.#viewers) this.#look(viewer);
+  }
+
+  /** Ends the channel and its viewers' connections. */
+  close(reason: CloseCode): void {
+    this.#unwatch();
+    this.#closeAll(reason);
+  }
+
+  #seat(viewer: Viewer): Seat {
+    const held = () => this.#heldBy(viewer);
+    return {
+      get position() {
+        return held();
+      },
+      drained: () => {
+        if (this.#viewers.has(viewer)) this.#look(viewer);
+      },
+      leave: () => this.#remove(viewer),
+    };
+  }
+
+  #viewPosition(): ResumeToken | null {
+    const { epoch, frontier } = this.view;
+    return frontier === null ? null : { epoch, frontier };
+  }
+
+  #heldBy(viewer: Viewer): ResumeToken | null {
+    if (viewer.state.kind === 'lagging') return viewer.state.held;
+    return viewer.state.kind === 'live' ? this.#published : null;
+  }
+
+  #batch(batch: Batch): void {
+    this.#encoder.moved(batch.changes.size > 0);
+    const position = this.#viewPosition();
+    if (position === null) return;
+    // Whoever lags must leave before this batch: what it holds is the position before it.
+    if (this.#bytesSinceSweep >= this.#parts.limits.lowBytes) this.#sweep();
+    this.#publish(batch.changes, position);
+  }
+
+  #reset(difference: Changes): void {
+    const first = this.#published === null;
+    this.#encoder.moved(true);
+    const position = this.#viewPosition();
+    if (position === null) return;
+    if (!first) this.#publish(difference, position);
+    this.#published = position;
+    for (const viewer of this.#viewers) {
+      if (viewer.state.kind === 'waiting') this.#welcome(viewer, position);
+    }
+  }
+
+  #publish(changes: Changes, position: ResumeToken): void {
+    this.#published = position;
+    if (changes.size === 0 || this.#viewers.size === 0) return;
+    const message = this.#encoder.batch(changes, position);
+    const bytes = message('message');
+    this.#parts.publish(this.#topic, bytes);
+    for (const { member } of this.#direct) member.send(message(member.format));
+    this.#bytesSinceSweep += bytes.byteLength;
+    this.#parts.observer.published(
+      this.view.name,
+      bytes.byteLength,
+      this.#viewers.size - this.#laggards,
+      position.frontier,
+    );
+  }
+
+  /** A viewer's first message, in one turn with entering the topic. */
+  #welcome(viewer: Viewer, position: ResumeToken): void {
+    this.#enter(viewer);
+    const { member, from } = viewer;
+    const missed = from === undefined || from === null ? null : this.#missed(from);
+    const sent = this.#sendMissed(member, missed, position, from !== undefined, true);
+    viewer.state = { kind: 'live' };
+    this.#settle(viewer, position, sent === 'snapshot');
+  }
+
+  /** What a viewer of that position lacks; null when only a snapshot helps. */
+  #missed(held: ResumeToken): Changes | null {
+    const { epoch, frontier } = this.view;
+    if (held.epoch === epoch && held.frontier === frontier) return new Map();
+    if (held.frontier === 'end') return null;
+    return this.view.since(held.epoch, held.frontier)?.changes ?? null;
+  }
+
+  /**
+   * Sends `missed`, or the snapshot where that is all there is, or smaller and the viewer knows
+   * what to do with it. Returns what was sent.
+   */
+  #sendMissed(
+    member: StreamMember,
+    missed: Changes | null,
+    position: ResumeToken,
+    marked: boolean,
+    mayReplace: boolean,
+  ): 'batch' | 'snapshot' | 'nothing' {
+    if (missed?.size === 0) return 'nothing';
+    const batch = missed === null ? null : this.#encoder.batch(missed, position)(member.format);
+    const replaces = mayReplace && (batch === null || member.replaceable);
+    const smaller = batch === null || this.#encoder.snapshotSize() < batch.byteLength;
+    const kind = replaces && smaller ? 'snapshot' : 'batch';
+    const bytes =
+      kind === 'batch' ? batch : this.#encoder.snapshot(member.format, position, marked);
+    if (bytes === null) return 'nothing';
+    member.send(bytes);
+    this.#parts.observer.caughtUp(this.view.name, kind, bytes.byteLength);
+    return kind;
+  }
+
+  /** A lagging viewer's buffer has drained: one consolidated message, then live again. */
+  #catchUp(viewer: Viewer, held: ResumeToken): void {
+    const position = this.#published;
+    if (position === null) return;
+    const missed = this.#missed(held);
+    if (missed === null && !viewer.member.replaceable) {
+      // It knows no message that replaces what it holds; its next connection starts anew.
+      this.#expel(viewer, CLOSE.lagging);
+      return;
+    }
+    this.#setLive(viewer);
+    this.#sendMissed(viewer.member, missed, position, true, viewer.member.replaceable);
+    this.#settle(viewer, position, false);
+  }
+
+  /** A viewer has been sent something: it is live, unless that filled its buffer. */
+  #settle(viewer: Viewer, position: ResumeToken, hydrating: boolean): void {
+    const { limits, nowMs } = this.#parts;
+    const buffered = viewer.member.bufferedBytes();
+    const state = afterSending(position, buffered, nowMs(), limits, hydrating);
+    if (state.kind === 'lagging') this.#setLagging(viewer, state);
+  }
+
+  /** Live viewers whose buffers have grown leave, holding what was last published. */
+  #sweep(): void {
+    this.#bytesSinceSweep = 0;
+    for (const viewer of this.#viewers) if (viewer.state.kind === 'live') this.#look(viewer);
+  }
+
+  #look(viewer: Viewer): void {
+    const held = this.#heldBy(viewer);
+    if (held === null) return;
+    const buffered = viewer.member.bufferedBytes();
+    const { limits, nowMs } = this.#parts;
+    const { state, action } = observe(viewer.state, held, buffered, nowMs(), limits);
+    if (action === 'leave') this.#setLagging(viewer, state);
+    else viewer.state = state;
+    if (action === 'catch-up') this.#catchUp(viewer, held);
+    else if (action === 'close') this.#expel(viewer, CLOSE.lagging);
+  }
+
+  #enter(viewer: Viewer): void {
+    if (viewer.member.format !== 'message') this.#direct.add(viewer);
+    viewer.member.enter(this.#topic);
+  }
+
+  #leaveTopic(viewer: Viewer): void {
+    this.#direct.delete(viewer);
+    viewer.member.leave(this.#topic);
+  }
+
+  #setLagging(viewer: Viewer, state: OutboxState): void {
+    viewer.state = state;
+    this.#leaveTopic(viewer);
+    this.#countLaggard(viewer, 1);
+  }
+
+  #setLive(viewer: Viewer): void {
+    this.#countLaggard(viewer, -1);
+    this.#enter(viewer);
+    viewer.state = { kind: 'live' };
+  }
+
+  #countLaggard(viewer: Viewer, change: 1 | -1): void {
+    if (viewer.state.kind !== 'lagging' || viewer.state.hydrating) return;
+    this.#laggards += change;
+    this.#parts.observer.lagging(this.view.name, change);
+  }
+
+  #remove(viewer: Viewer): void {
+    if (!this.#viewers.delete(viewer)) return;
+    this.#countLaggard(viewer, -1);
+    this.#direct.delete(viewer);
+  }
+
+  #expel(viewer: Viewer, reason: CloseCode): void {
+    this.#remove(viewer);
+    viewer.member.close(reason);
+  }
+
+  #closeAll(reason: CloseCode): void {
+    for (const viewer of [...this.#viewers]) this.#expel(viewer, reason);
+  }
+}
