@@ -1,0 +1,77 @@
+import { BOUNDS, type ClientMessage } from './message.ts';
+import { clientMessageSchema } from './schema.ts';
+
+/** A message broke the protocol. The message says where, what was expected and what came. */
+export class MessageError extends Error {
+  override readonly name = 'MessageError';
+  /** The field, such as `views[0].where`; '' for the message as a whole. */
+  readonly field: string;
+
+  constructor(field: string, problem: string) {
+    super(field === '' ? problem : `${field}: ${problem}`);
+    this.field = field;
+  }
+}
+
+/**
+ * Reads what a client sent. Safe for whatever comes: the size is bounded before parsing, depth and
+ * the key `__proto__` are checked without recursion before anything walks the value.
+ *
+ * @throws {MessageError} and nothing else; the connection is then closed with 4002, or with 4009
+ * when the message is too large, which the caller checks in bytes before.
+ */
+export function parseClientMessage(text: string): ClientMessage {
+  if (text.length > BOUNDS.messageBytes) {
+    throw new MessageError('', `expected at most ${BOUNDS.messageBytes} bytes, got ${text.length}`);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new MessageError('', `expected a JSON object, got ${excerpt(text)}`);
+  }
+  refuseTraps(value);
+  const result = clientMessageSchema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const path = issue?.path ?? [];
+  const got = path.reduce<unknown>(member, value);
+  throw new MessageError(fieldName(path), `${issue?.message}, got ${excerpt(JSON.stringify(got))}`);
+}
+
+/** What stands under a key of a value just parsed; its own properties only. */
+function member(value: unknown, key: PropertyKey): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  return Object.getOwnPropertyDescriptor(value, key)?.value;
+}
+
+/** Walks level by level, so that no depth can exhaust the stack. */
+function refuseTraps(root: unknown): void {
+  let level: unknown[] = [root];
+  for (let depth = 0; level.length > 0; depth++) {
+    const next: unknown[] = [];
+    for (const value of level) {
+      if (typeof value !== 'object' || value === null) continue;
+      if (depth === BOUNDS.jsonDepth) {
+        throw new MessageError('', `expected at most ${BOUNDS.jsonDepth} levels of nesting`);
+      }
+      if (Object.hasOwn(value, '__proto__')) {
+        throw new MessageError('', 'expected no key named __proto__');
+      }
+      for (const inner of Object.values(value)) next.push(inner);
+    }
+    level = next;
+  }
+}
+
+function fieldName(path: readonly PropertyKey[]): string {
+  return path
+    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
+    .join('')
+    .replace(/^\./, '');
+}
+
+function excerpt(text: string | undefined): string {
+  if (text === undefined) return 'nothing';
+  return text.length <= 60 ? text : `${text.slice(0, 60)}…`;
+}
