@@ -1,0 +1,169 @@
+import { easeCubicOut, local, type Selection, select } from 'd3';
+import { formatCount } from '../format.ts';
+import type { Leader } from '../leaders.ts';
+import type { Bar, BarLayout, MeasureText, Size, Tick } from './bar-layout.ts';
+import { layoutBars } from './bar-layout.ts';
+import { type Glide, glideFrom, glideTo } from './glide.ts';
+
+/** How a chart goes from what it shows to what it should show. */
+export interface Motion {
+  /** For lengths and numbers, in ms; 0 sets them at once. */
+  readonly reachMs: number;
+  /** For places in the ranking, in ms; 0 sets them at once. */
+  readonly placeMs: number;
+}
+
+/** No motion at all. */
+export const STILL: Motion = { reachMs: 0, placeMs: 0 };
+
+type Reach = { readonly width: number; readonly labelX: number; readonly count: number };
+type Place = { readonly y: number; readonly opacity: number };
+
+interface BarState {
+  bar: Bar;
+  layout: BarLayout;
+  readonly reach: Glide<Reach>;
+  readonly place: Glide<Place>;
+}
+
+type Part = Selection<SVGGElement, unknown, null, undefined>;
+
+const stateOf = local<BarState>();
+
+/**
+ * A bar chart of the first ten leaders, greatest on top. Given the node that an earlier call
+ * returned as `previous` it changes that one: every bar is re-targeted from where it is now, a new
+ * one comes from the slot below the fold and one that left goes there.
+ */
+export function barRace(
+  leaders: readonly Leader[],
+  size: Size,
+  measure: MeasureText,
+  motion: Motion = STILL,
+  previous: SVGSVGElement = emptyChart(),
+): SVGSVGElement {
+  const layout = layoutBars(leaders, size, measure);
+  const svg = select(previous);
+  svg.attr('width', size.width).attr('height', size.height).attr('font-size', layout.fontSize);
+  drawTicks(svg.select<SVGGElement>('.ticks'), layout, size, motion.reachMs);
+  drawRanks(svg.select<SVGGElement>('.ranks'), layout);
+  drawBars(svg.select<SVGGElement>('.bars'), layout, size, motion);
+  return previous;
+}
+
+function emptyChart(): SVGSVGElement {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  const root = select(svg).attr('class', 'bar-race').attr('aria-hidden', 'true');
+  for (const part of ['ticks', 'ranks', 'bars']) root.append('g').attr('class', part);
+  return svg;
+}
+
+function drawRanks(part: Part, layout: BarLayout): void {
+  part
+    .selectAll('text')
+    .data(layout.bars)
+    .join('text')
+    .attr('x', layout.left - layout.gap)
+    .attr('y', (bar) => bar.y + layout.thickness / 2)
+    .attr('dy', '0.35em')
+    .attr('text-anchor', 'end')
+    .text((_, rank) => rank + 1);
+}
+
+function drawTicks(part: Part, layout: BarLayout, size: Size, ms: number): void {
+  const at = (tick: Tick) => `translate(${layout.left + tick.x},0)`;
+  const ticks = part
+    .selectAll<SVGGElement, Tick>('g')
+    .data(layout.ticks, (tick) => tick.count)
+    .join((enter) => {
+      const entered = enter.append('g').attr('transform', at);
+      entered.append('line');
+      entered.append('text').attr('text-anchor', 'middle');
+      return entered;
+    });
+  ticks.select('line').attr('y1', layout.top).attr('y2', size.height);
+  ticks
+    .select('text')
+    .attr('y', layout.top - layout.gap)
+    .text((tick) => tick.text);
+  if (ms === 0) ticks.interrupt().attr('transform', at);
+  else ticks.transition().duration(ms).ease(easeCubicOut).attr('transform', at);
+}
+
+function drawBars(part: Part, layout: BarLayout, size: Size, motion: Motion): void {
+  const below: Place = { y: size.height, opacity: 0 };
+  const joined = part.selectAll<SVGGElement, Bar>('g').data(layout.bars, (bar) => bar.key);
+  const entered = joined
+    .enter()
+    .append('g')
+    .attr('class', (bar) => `bar tone-${bar.tone}`);
+  entered.each(function (bar) {
+    build(this, bar, layout, below);
+  });
+  entered.merge(joined).each(function (bar) {
+    const state = stateOf.get(this);
+    if (state === undefined) return;
+    const climbs = bar.y < state.bar.y;
+    Object.assign(state, { bar, layout });
+    if (climbs) select(this).raise();
+    dress(this, bar, layout);
+    glideTo(this, state.reach, reachOf(bar), motion.reachMs);
+    glideTo(this, state.place, { y: bar.y, opacity: 1 }, motion.placeMs);
+  });
+  joined.exit().each(function () {
+    const node = this as SVGGElement;
+    const place = stateOf.get(node)?.place;
+    if (place !== undefined) glideTo(node, place, below, motion.placeMs, () => node.remove());
+  });
+}
+
+function reachOf(bar: Bar): Reach {
+  return { width: bar.width, labelX: bar.labelX, count: Number(bar.count) };
+}
+
+/** Fills the group of a bar that enters: at its full length, in the slot below the fold. */
+function build(node: SVGGElement, bar: Bar, layout: BarLayout, below: Place): void {
+  const group = select(node);
+  const rect = group.append('rect');
+  const value = group.append('text').attr('class', 'value');
+  const name = group.append('text').attr('class', 'name');
+  group.append('title').text(bar.name);
+  const showReach = ({ width, labelX, count }: Reach) => {
+    const now = stateOf.get(node) ?? { bar, layout };
+    const arrived = count === Number(now.bar.count);
+    rect.attr('width', width);
+    value
+      .attr('x', now.layout.left + width + now.layout.gap)
+      .text(formatCount(arrived ? now.bar.count : Math.round(count)));
+    name.attr('x', now.layout.left + labelX);
+  };
+  const showPlace = ({ y, opacity }: Place) => {
+    group.attr('transform', `translate(0,${y})`).attr('opacity', opacity);
+  };
+  stateOf.set(node, {
+    bar,
+    layout,
+    reach: glideFrom('reach', reachOf(bar), showReach),
+    place: glideFrom('place', below, showPlace),
+  });
+}
+
+/** Sets what never glides. */
+function dress(node: SVGGElement, bar: Bar, layout: BarLayout): void {
+  const group = select(node);
+  group
+    .select('rect')
+    .attr('x', layout.left)
+    .attr('height', layout.thickness)
+    .attr('rx', layout.thickness / 8);
+  group
+    .selectAll('text')
+    .attr('y', layout.thickness / 2)
+    .attr('dy', '0.35em');
+  // In a text from right to left the left end is where it ends.
+  group
+    .select('.name')
+    .attr('direction', bar.direction)
+    .attr('text-anchor', bar.direction === 'rtl' ? 'end' : 'start')
+    .text(bar.label);
+}

@@ -1,0 +1,29 @@
+import { select } from 'd3';
+import { formatCount } from '../format.ts';
+import type { Leader } from '../leaders.ts';
+import { nameText } from '../name-text.ts';
+
+/**
+ * The same ranking as the chart's, as the body of a table: rank, name, count. Given the body that
+ * an earlier call returned it changes that one.
+ */
+export function leaderTable(
+  leaders: readonly Leader[],
+  previous: HTMLTableSectionElement = document.createElement('tbody'),
+): HTMLTableSectionElement {
+  const rows = select(previous)
+    .selectAll<HTMLTableRowElement, Leader>('tr')
+    .data(leaders, (leader) => leader.key)
+    .join((enter) => {
+      const row = enter.append('tr');
+      row.append('td').attr('class', 'rank');
+      row.append('th').attr('scope', 'row').attr('dir', 'auto');
+      row.append('td').attr('class', 'count');
+      return row;
+    })
+    .order();
+  rows.select('.rank').text((_, rank) => rank + 1);
+  rows.select('th').text(({ name }) => nameText(name));
+  rows.select('.count').text(({ count }) => formatCount(count));
+  return previous;
+}
