@@ -1,4 +1,4 @@
-import { add, addAll, apply } from '../../protocol/multiset.ts';
+import { add, addAll, apply, difference } from '../../protocol/multiset.ts';
 import {
   type Batch,
   type Changes,
@@ -78,6 +78,7 @@ export class Collection {
    */
   progress(frontier: Frontier): Batch | null {
     const lower = this.#frontier;
+    if (lower === 'end') return null;
     if (lower !== null && compareFrontiers(frontier, lower) <= 0) return null;
     const groups = this.#takeClosed(frontier);
     const changes = sum(groups);
@@ -89,19 +90,19 @@ export class Collection {
 
   /**
    * Takes over what a new snapshot shows, as the one batch from the frontier held to its own,
-   * which is not earlier. What happened between is not known, so no difference can start there.
+   * which must be later. What happened between is not known, so no difference can start there.
+   * Returns null when nothing can be later.
    */
   adopt(other: Collection): Batch | null {
     const lower = this.#frontier;
     const upper = other.#frontier;
     if (lower === null || upper === null || lower === 'end') return null;
-    const changes = new Map(other.#rows);
-    for (const [row, multiplicity] of this.#rows) add(changes, row, -multiplicity);
+    const changes = difference(this.#rows, other.#rows);
     addAll(this.#rows, changes);
     this.#pending = other.#pending;
     this.#frontier = upper;
     const last = upper === 'end' ? Number.MAX_SAFE_INTEGER : upper - 1;
-    if (last >= lower) this.#history.append(lower, last, changes);
+    this.#history.append(lower, last, changes);
     if (upper !== 'end') this.#history.trim(upper);
     return { lower, upper, changes };
   }

@@ -5,7 +5,7 @@
  * feeds `#next`, unseen until it has caught up, and then
  *
  *   nothing shown before, or another relation    → reset, a new epoch with the history it brought
- *   the same relation, at or after the frontier  → one ordinary batch: no viewer is reset
+ *   the same relation, beyond the frontier       → one ordinary batch: no viewer is reset
  *   the same relation, but time went back        → reset, a new generation of the epoch
  */
 import { difference } from '../../protocol/multiset.ts';
@@ -186,7 +186,9 @@ export class View {
       const above = this.#caughtUpAbove;
       const caughtUp = above === null || compareFrontiers(next.frontier, above) > 0;
       if (caughtUp || now) this.#reset(next, relation, 0);
-    } else if (compareFrontiers(next.frontier, held) >= 0) {
+    } else if (
+      held === 'end' ? next.frontier === held : compareFrontiers(next.frontier, held) > 0
+    ) {
       this.#adopt(next);
     } else if (now || hasRegressed(next.frontier, held)) {
       this.#reset(next, relation, next.frontier === 'end' ? 0 : next.frontier);

@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import {
+  dialectOf,
+  isOutOfHistory,
+  quoteName,
+  quoteText,
+  streamStatement,
+  waysToStart,
+} from './dialect.ts';
+
+test.each([
+  ['v0.26.1-dev (bb01a860)', 'tail'],
+  ['v0.9.13 (abc)', 'tail'],
+  ['v0.27.0 (abc)', 'subscribe'],
+  ['v0.130.4 (abc)', 'subscribe'],
+  ['v26.39.0-dev.0 (30e4b1d2a), helm chart: 1', 'subscribe'],
+] as const)('%s speaks %s', (version, dialect) => {
+  expect(dialectOf(version)).toBe(dialect);
+});
+
+test('anything else is no Materialize, and the message says what to do', () => {
+  expect(() => dialectOf('PostgreSQL 15.3')).toThrow('check VIEWCAST_UPSTREAM');
+});
+
+test('names and texts cannot leave their quotes', () => {
+  expect(quoteName('top10')).toBe('"top10"');
+  expect(quoteName('public.a"b')).toBe('"public"."a""b"');
+  expect(quoteText("o'clock")).toBe("'o''clock'");
+});
+
+test('statements of both dialects', () => {
+  expect(streamStatement('tail', 'top10', { snapshot: true, asOf: null })).toBe(
+    'TAIL "top10" WITH (PROGRESS)',
+  );
+  expect(streamStatement('subscribe', 'top10', { snapshot: false, asOf: 41 })).toBe(
+    'SUBSCRIBE "top10" WITH (PROGRESS, SNAPSHOT = false) AS OF 41',
+  );
+});
+
+test('a held frontier is resumed one before it, else the history is asked for in steps', () => {
+  expect(waysToStart(1_000, 5_000)).toEqual([
+    { snapshot: false, asOf: 999 },
+    { snapshot: true, asOf: null },
+  ]);
+  expect(waysToStart(null, 1_000_000).map(({ asOf }) => asOf)).toEqual([
+    700_000,
+    940_000,
+    990_000,
+    null,
+  ]);
+});
+
+test.each([
+  'could not find a valid timestamp for the query',
+  'Timestamp (1795229758058) is not valid for all inputs: [Antichain { elements: [1795229758059] }]',
+])('"%s" says that history does not reach back', (message) => {
+  expect(isOutOfHistory(message)).toBe(true);
+});
+
+test('other errors do not', () => {
+  expect(isOutOfHistory("unknown catalog item 'v'")).toBe(false);
+});

@@ -1,0 +1,119 @@
+import { expect, test } from 'vitest';
+import type { View } from './view.ts';
+import { type Following, Views } from './views.ts';
+
+const COLUMNS = ['id', 'oid', 'schema_id', 'name', 'type'].map((name) => ({ name, type: 'text' }));
+const CATALOG = { identity: 'env', object: '', columns: COLUMNS };
+
+/** Serves what a catalogue lists; the test plays the upstream of the catalogue. */
+function serve(names: readonly string[] | null) {
+  const followed = new Map<string, { view: View; retries: number; stopped: boolean }>();
+  const timers = new Set<() => void>();
+  const told: string[] = [];
+  const views = new Views({
+    names,
+    follow(name, view): Following {
+      const state = { view, retries: 0, stopped: false };
+      followed.set(name, state);
+      return {
+        stop: () => {
+          state.stopped = true;
+        },
+        retry: () => {
+          state.retries++;
+        },
+      };
+    },
+    after(_, run) {
+      timers.add(run);
+      return () => timers.delete(run);
+    },
+  });
+  views.watch({
+    added: (view) => told.push(`+${view.name}`),
+    removed: (view) => told.push(`-${view.name}`),
+  });
+  let time = 10;
+  const catalog = followed.get('mz_catalog.mz_objects')?.view;
+  return {
+    views,
+    followed,
+    told,
+    /** Lets the grace of dropped views run out. */
+    expire: () => {
+      for (const run of [...timers]) run();
+    },
+    start: () => catalog?.start(CATALOG, { snapshot: true, caughtUpAbove: null }),
+    /** One transaction on the catalogue: `+u1 top10`, `-u1 top10`; `+` alone is no change. */
+    commit: (...changes: readonly string[]) => {
+      for (const change of changes) {
+        const [object, name, type = 'materialized-view'] = change.slice(1).split(' ');
+        const row = JSON.stringify([object, 1, 'u', name, type]);
+        catalog?.update({ row, time, diff: change.startsWith('+') ? 1 : -1 });
+      }
+      catalog?.progress(++time);
+    },
+  };
+}
+
+test('named views are followed, each once, and nothing else', () => {
+  const { views, followed } = serve(['counter', 'top10', 'counter']);
+  expect([...followed.keys()]).toEqual(['counter', 'top10']);
+  expect(views.all().map(({ name }) => name)).toEqual(['counter', 'top10']);
+  expect(views.get('top10')?.name).toBe('top10');
+  expect(views.get('nosuch')).toBeUndefined();
+  expect(views.discovered).toBe(true);
+});
+
+test('without names the materialized views of the catalogue are served, those to come too', () => {
+  const { views, told, start, commit } = serve(null);
+  expect(views.discovered).toBe(false);
+  start();
+  commit('+u1 counter', '+u2 t table', '+u3 v view', '+s4 mz_internals');
+  expect(views.discovered).toBe(true);
+  expect(told).toEqual(['+counter']);
+  commit('+u5 top10');
+  commit();
+  expect(told).toEqual(['+counter', '+top10']);
+});
+
+test('an empty catalogue is known as such', () => {
+  const { views, start, commit } = serve(null);
+  start();
+  commit();
+  expect([views.discovered, views.all()]).toEqual([true, []]);
+});
+
+test('a dropped view is gone at once, and removed when it does not come back', () => {
+  const { views, followed, told, start, commit, expire } = serve(null);
+  start();
+  commit('+u1 counter');
+  commit('-u1 counter');
+  expect(views.get('counter')?.state).toBe('gone');
+  expire();
+  expect(told).toEqual(['+counter', '-counter']);
+  expect(views.all()).toEqual([]);
+  expect(followed.get('counter')?.stopped).toBe(true);
+});
+
+test('a view created anew stays, and is read anew', () => {
+  const { views, followed, told, start, commit, expire } = serve(null);
+  start();
+  commit('+u1 counter');
+  const view = views.get('counter');
+  commit('-u1 counter');
+  commit('+u2 counter');
+  commit('-u2 counter', '+u3 counter');
+  expire();
+  expect(views.get('counter')).toBe(view);
+  expect(told).toEqual(['+counter']);
+  expect(followed.get('counter')).toMatchObject({ retries: 2, stopped: false });
+});
+
+test('stopped, it follows nothing', () => {
+  const { views, followed, start, commit } = serve(null);
+  start();
+  commit('+u1 counter');
+  views.stop();
+  expect([...followed.values()].every(({ stopped }) => stopped)).toBe(true);
+});
