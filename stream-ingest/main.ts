@@ -10,7 +10,9 @@ import { systemClock } from './system-clock.ts';
 /** After a signal the process is gone within this, even when the engine does not answer. */
 const longestStopMs = 1_500;
 
-const { version } = z.object({ version: z.string() }).parse(manifest);
+const { version, homepage } = z
+  .object({ version: z.string(), homepage: z.string().optional() })
+  .parse(manifest);
 
 function stopOnSignals(): AbortSignal {
   const controller = new AbortController();
@@ -50,6 +52,7 @@ async function main(): Promise<number> {
       clock: systemClock,
       random: Math.random,
       version,
+      homepage: homepage ?? null,
       nodeVersion: process.versions.node,
     });
     return 0;

@@ -39,7 +39,7 @@ export class Recorder {
       );
     }
     const handle = await open(file, 'a+').catch((error: unknown) => {
-      throw new RecordingError(`cannot write the recording ${file}: ${String(error)}`);
+      throw new RecordingError(`cannot write a recording: ${String(error)}`);
     });
     try {
       const { size } = await handle.stat();

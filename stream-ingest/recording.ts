@@ -19,9 +19,10 @@ async function isGzip(file: string): Promise<boolean> {
 }
 
 async function* readBytes(file: string): AsyncGenerator<Buffer, void, undefined> {
+  const packed = await isGzip(file);
   const source = createReadStream(file);
   try {
-    if (!(await isGzip(file))) {
+    if (!packed) {
       yield* source;
       return;
     }
@@ -94,9 +95,8 @@ export async function* readRecording(
       yield* decoder.push(bytes);
     }
   } catch (error) {
-    throw new RecordingError(`the recording ${file} cannot be read: ${String(error)}`, {
-      cause: error,
-    });
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RecordingError(`the recording ${file} cannot be read: ${reason}`, { cause: error });
   }
   for (const json of decoder?.end() ?? []) if (isJson(json)) yield json;
 }

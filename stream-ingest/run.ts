@@ -21,6 +21,8 @@ export interface Surroundings {
   readonly random: () => number;
   /** viewcast's own, for the User-Agent. */
   readonly version: string;
+  /** The contact of those who gave none. */
+  readonly homepage: string | null;
   readonly nodeVersion: string;
 }
 
@@ -121,7 +123,7 @@ async function openLive(
   const { clock, random, signal, store, report, fail } = run;
   const arrivals = readLive({
     url: input.url,
-    userAgent: userAgent(run.version, input.contact, run.nodeVersion),
+    userAgent: userAgent(run.version, input.contact ?? run.homepage, run.nodeVersion),
     position,
     clock,
     random,
