@@ -7,6 +7,7 @@ import { motionFor } from './pace.ts';
 import { element, Page } from './page.ts';
 import { type Source, sourceOf } from './source.ts';
 import type { Connection } from './stream.ts';
+import type { Row } from './stream-message.ts';
 import { bindTheme } from './theme.ts';
 import { ViewFeed } from './view-feed.ts';
 
@@ -58,26 +59,29 @@ function schedule(): void {
 function draw(): void {
   if (input !== undefined && input.behind > 0) source = sourceOf(input.takeRows());
   page.showSource(source);
-  drawFeed(counter, (motion) => {
-    page.showCount(countOf(counter.takeRows()), counter.timestamp, motion);
-  });
-  drawFeed(top10, (motion) => {
-    page.showLeaders(leadersOf(top10.takeRows()), top10.timestamp, motion);
-  });
+  drawFeed(counter, countOf, (count, motion) => page.showCount(count, counter.timestamp, motion));
+  drawFeed(top10, leadersOf, (leaders, motion) =>
+    page.showLeaders(leaders, top10.timestamp, motion),
+  );
   showStatus();
 }
 
-function drawFeed(feed: ViewFeed, show: (motion: Motion) => void): void {
+function drawFeed<Content>(
+  feed: ViewFeed,
+  parse: (rows: readonly Row[]) => Content,
+  show: (content: Content, motion: Motion) => void,
+): void {
   const { behind, intervalMs } = feed;
   if (behind === 0) return;
-  const [hidden, reduced] = [document.hidden, reducedMotion.matches];
+  let content: Content;
   try {
-    show(motionFor({ behind, intervalMs, hidden, reduced }));
+    content = parse(feed.takeRows());
   } catch (error) {
-    page.showNote(
-      `This view cannot be shown here: ${error instanceof Error ? error.message : error}`,
-    );
+    page.showNote(`This view cannot be shown here: ${error instanceof Error ? error.message : ''}`);
+    return;
   }
+  const [hidden, reduced] = [document.hidden, reducedMotion.matches];
+  show(content, motionFor({ behind, intervalMs, hidden, reduced }));
 }
 
 function showStatus(): void {

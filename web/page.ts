@@ -11,9 +11,9 @@ import { nameText } from './name-text.ts';
 import { badgeText, type Source } from './source.ts';
 
 const WHAT: Record<Source['kind'], string> = {
-  live: 'changes to Wikipedia and its sister projects',
-  recorded: 'recorded changes to Wikipedia and its sister projects',
-  generated: 'generated changes, to show how it moves',
+  live: 'changes to Wikimedia’s wikis',
+  recorded: 'recorded changes to Wikimedia’s wikis',
+  generated: 'generated changes, for show',
 };
 
 /** The page's own elements: the only place that knows index.html. */
@@ -46,11 +46,22 @@ export class Page {
     const shown = count ?? 0;
     this.#counter.value = String(shown);
     this.#counter.textContent = formatCount(shown);
-    const digits = Math.max(0, Number(shown));
-    const wheels = odometer(digits, motion.reachMs, this.#wheels);
+    // A font that always leaves room for all digits (styles.css).
+    this.#odometer.style.setProperty('--letters', String(formatCount(shown).length));
+    this.#roll(shown, motion);
+    showTime(element('counter-as-of', HTMLTimeElement), asOf);
+  }
+
+  /** Wheels turn by fractions, which a double beyond 2^53 no longer has: such a count stands still. */
+  #roll(count: Count, motion: Motion): void {
+    if (typeof count === 'bigint' || count < 0) {
+      this.#odometer.replaceChildren(formatCount(count));
+      this.#wheels = undefined;
+      return;
+    }
+    const wheels = odometer(count, motion.reachMs, this.#wheels);
     if (this.#wheels === undefined) this.#odometer.replaceChildren(wheels);
     this.#wheels = wheels;
-    showTime(element('counter-as-of', HTMLTimeElement), asOf);
   }
 
   showLeaders(leaders: readonly Leader[], asOf: Frontier | undefined, motion: Motion): void {
@@ -106,9 +117,12 @@ export class Page {
   #draw(motion: Motion): void {
     const size: Size = { width: this.#chart.clientWidth, height: this.#chart.clientHeight };
     const measure = measureIn(getComputedStyle(this.#chart).fontFamily);
-    const bars = barRace(this.#leaders, size, measure, motion, this.#bars);
-    if (this.#bars === undefined) this.#chart.replaceChildren(bars);
-    this.#bars = bars;
+    if (this.#bars === undefined) {
+      this.#bars = barRace(this.#leaders, size, measure);
+      this.#chart.replaceChildren(this.#bars);
+    } else {
+      barRace(this.#leaders, size, measure, motion, this.#bars);
+    }
   }
 }
 

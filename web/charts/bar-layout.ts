@@ -20,8 +20,6 @@ export interface Bar {
   readonly name: string;
   readonly label: string;
   readonly direction: 'ltr' | 'rtl';
-  /** One of `TONES` colours, the same for a name as long as it lives. */
-  readonly tone: number;
   readonly y: number;
   readonly width: number;
   /** Where the label's left end stands. */
@@ -53,9 +51,6 @@ export interface BarLayout {
 /** How many bars there is room for; the slot after the last is below the fold. */
 export const SLOTS = 10;
 
-/** How many colours bars have. */
-export const TONES = 8;
-
 /**
  * Lays the first `SLOTS` leaders out. A bar's value always rides just outside its end; its name
  * stands inside the end where it fits, else after the value, else where there is more room, cut.
@@ -82,7 +77,7 @@ export function layoutBars(
     const y = top + rank * slot + (slot - thickness) / 2;
     const { key, count } = leader;
     const direction = directionOf(name);
-    return { key, count, name, direction, tone: toneOf(name), y, width: end, ...labelled };
+    return { key, count, name, direction, y, width: end, ...labelled };
   });
   const ticks = ticksOf(x.ticks(tickCount(longest, fontSize)), x);
   return { ...frame, bars, ticks: shown.length === 0 ? [] : ticks };
@@ -91,7 +86,7 @@ export function layoutBars(
 type Frame = Omit<BarLayout, 'bars' | 'ticks'>;
 
 function frameOf(size: Size): Frame {
-  const fontSize = Math.min(36, Math.max(11, size.height / 28));
+  const fontSize = Math.min(36, Math.max(11, Math.min(size.height / 28, size.width / 24)));
   const top = fontSize * 1.6;
   const slot = Math.max(1, (size.height - top) / SLOTS);
   return {
@@ -128,13 +123,4 @@ function ticksOf(counts: readonly number[], x: (count: number) => number): Tick[
   return counts
     .filter((count) => count > 0 && Number.isInteger(count))
     .map((count) => ({ count, text: formatCompact(count), x: x(count) }));
-}
-
-/** FNV-1a: a colour needs no more than an even spread. */
-function toneOf(name: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < name.length; at++) {
-    hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);
-  }
-  return ((hash ^ (hash >>> 15)) >>> 0) % TONES;
 }

@@ -16,12 +16,16 @@ export interface Motion {
 /** No motion at all. */
 export const STILL: Motion = { reachMs: 0, placeMs: 0 };
 
+/** How many colours bars have (styles.css). */
+const TONES = 10;
+
 type Reach = { readonly width: number; readonly labelX: number; readonly count: number };
 type Place = { readonly y: number; readonly opacity: number };
 
 interface BarState {
   bar: Bar;
   layout: BarLayout;
+  readonly tone: number;
   readonly reach: Glide<Reach>;
   readonly place: Glide<Place>;
 }
@@ -93,12 +97,9 @@ function drawTicks(part: Part, layout: BarLayout, size: Size, ms: number): void 
 function drawBars(part: Part, layout: BarLayout, size: Size, motion: Motion): void {
   const below: Place = { y: size.height, opacity: 0 };
   const joined = part.selectAll<SVGGElement, Bar>('g').data(layout.bars, (bar) => bar.key);
-  const entered = joined
-    .enter()
-    .append('g')
-    .attr('class', (bar) => `bar tone-${bar.tone}`);
+  const entered = joined.enter().append('g');
   entered.each(function (bar) {
-    build(this, bar, layout, below);
+    build(this, bar, layout, below, freeTone(part.selectAll<SVGGElement, Bar>('g').nodes()));
   });
   entered.merge(joined).each(function (bar) {
     const state = stateOf.get(this);
@@ -122,8 +123,8 @@ function reachOf(bar: Bar): Reach {
 }
 
 /** Fills the group of a bar that enters: at its full length, in the slot below the fold. */
-function build(node: SVGGElement, bar: Bar, layout: BarLayout, below: Place): void {
-  const group = select(node);
+function build(node: SVGGElement, bar: Bar, layout: BarLayout, below: Place, tone: number): void {
+  const group = select(node).attr('class', `bar tone-${tone}`);
   const rect = group.append('rect');
   const value = group.append('text').attr('class', 'value');
   const name = group.append('text').attr('class', 'name');
@@ -143,9 +144,23 @@ function build(node: SVGGElement, bar: Bar, layout: BarLayout, below: Place): vo
   stateOf.set(node, {
     bar,
     layout,
+    tone,
     reach: glideFrom('reach', reachOf(bar), showReach),
     place: glideFrom('place', below, showPlace),
   });
+}
+
+/**
+ * The colour that the fewest bars have, so that no two of ten are alike. A bar keeps its colour for
+ * as long as it is there: it is what the eye follows.
+ */
+function freeTone(nodes: readonly SVGGElement[]): number {
+  const uses = Array.from({ length: TONES }, () => 0);
+  for (const node of nodes) {
+    const tone = stateOf.get(node)?.tone;
+    if (tone !== undefined) uses[tone] = (uses[tone] ?? 0) + 1;
+  }
+  return uses.indexOf(Math.min(...uses));
 }
 
 /** Sets what never glides. */

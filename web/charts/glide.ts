@@ -1,4 +1,4 @@
-import { easeCubicOut, interpolateNumber, select } from 'd3';
+import { easeCubicOut, interpolateNumber, interrupt, select } from 'd3';
 
 /** Numbers that move together from one state to the next. */
 export type Numbers = { readonly [name: string]: number };
@@ -37,7 +37,7 @@ export function glideTo<State extends Numbers>(
   arrived?: () => void,
 ): void {
   if (ms === 0) {
-    select(node).interrupt(glide.name);
+    interrupt(node, glide.name);
     glide.target = to;
     step(glide, to);
     arrived?.();
