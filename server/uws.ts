@@ -45,7 +45,7 @@ export interface Listening {
 export function listen(app: namespace.TemplatedApp, host: string, port: number): Listening {
   let socket: namespace.us_listen_socket | false = false;
   // The typings lack the form with host, port and options together; the library has it.
-  const open: (...args: unknown[]) => unknown = app.listen.bind(app);
+  const open = app.listen.bind(app) as unknown as (...args: readonly unknown[]) => void;
   open(
     host,
     port,
