@@ -145,7 +145,7 @@ test('a start that is silent for 30 s is given up, one that brings rows is not',
 
 test('the back-off grows to 5 s with full jitter, and starts over after a good connection', async () => {
   expect([1, 2, 3, 7, 50].map(backoffLimitMs)).toEqual([100, 200, 400, 5_000, 5_000]);
-  const { clock, database } = await follow((it) => {
+  const { clock, database, reports } = await follow((it) => {
     it.refuses = new Error('connect ECONNREFUSED');
   });
   const times: number[] = [];
@@ -156,6 +156,7 @@ test('the back-off grows to 5 s with full jitter, and starts over after a good c
   }
   const waits = times.slice(1).map((time, i) => time - (times[i] ?? 0));
   expect(waits).toEqual([100, 200, 400, 800, 1_600, 2_500, 2_500, 2_500]);
+  expect(reports.map(({ message }) => message)).toEqual(['connect ECONNREFUSED']);
 });
 
 test('a view that contradicts itself is read anew, not at once and for ever', async () => {
@@ -199,7 +200,7 @@ test('F18: a dropped view is gone, and live in a new epoch when it is created an
 });
 
 test('a constant view ends, stays served, and is not asked for again', async () => {
-  const { clock, database, view } = await follow((it) => {
+  const { clock, database, view, follower } = await follow((it) => {
     it.failing = { pattern: /AS OF/, error: OUT_OF_HISTORY };
   });
   database.stream.progress('18446744073709551615');
@@ -208,6 +209,15 @@ test('a constant view ends, stays served, and is not asked for again', async () 
   await clock.pass(600_000);
   expect([view.state, view.frontier, view.rows.size]).toEqual(['ended', 'end', 1]);
   expect(database.connections).toBe(1);
+  // Created anew, it may be one that moves.
+  database.object = 'u2';
+  follower.retry();
+  await settle();
+  database.stream.progress(2_000_000);
+  database.stream.progress(2_000_001);
+  expect(view.state).toBe('live');
+  await clock.pass(3_000);
+  expect(view.state).toBe('stale');
 });
 
 test('a stream that ends because its view was dropped is no constant view', async () => {

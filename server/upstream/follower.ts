@@ -70,10 +70,12 @@ export class Follower {
   #connection: Connection | null = null;
   /** Ends the wait between two attempts, or after the end. */
   #wake: (() => void) | null = null;
+  /** The next wait is left out. */
+  #hurry = false;
   #failures = 0;
   #startedAt = 0;
-  /** Since the last failure no progress was heard. */
-  #lost = false;
+  /** What was last reported as lost, until progress is heard again; the same is not repeated. */
+  #lost: string | null = null;
   #stopped = false;
 
   constructor(view: string, sink: Sink, parts: FollowerParts) {
@@ -93,6 +95,7 @@ export class Follower {
 
   /** Connects anew, now: the view is another one, or is back. */
   retry(): void {
+    this.#hurry = true;
     this.#failures = 0;
     this.#connection?.close();
     this.#wake?.();
@@ -103,7 +106,6 @@ export class Follower {
       const outcome = await this.#attempt();
       if (this.#stopped) return;
       if (outcome === 'final') {
-        this.#staleness.stop();
         await this.#wait(null);
       } else {
         this.#failures++;
@@ -119,6 +121,7 @@ export class Follower {
       this.#connection?.close();
     });
     this.#startedAt = this.#parts.clock.now();
+    this.#hurry = false;
     try {
       this.#connection = await this.#parts.connect();
       if (this.#stopped) return 'failed';
@@ -179,17 +182,18 @@ export class Follower {
   }
 
   #heard(): void {
-    if (this.#lost) this.#report('streaming', 'progress arrives again');
-    this.#lost = false;
+    if (this.#lost !== null) this.#report('streaming', 'progress arrives again');
+    this.#lost = null;
     if (this.#parts.clock.now() - this.#startedAt > GOOD_MS) this.#failures = 0;
     this.#staleness.heard();
   }
 
   #failed(error: unknown): void {
-    this.#lost = true;
     const unknown = error instanceof UpstreamError && error.code === 'UNKNOWN_VIEW';
     if (unknown || isUnknownRelation(error)) this.#sink.gone();
-    this.#report('lost', messageOf(error), error);
+    const message = messageOf(error);
+    if (message !== this.#lost) this.#report('lost', message, error);
+    this.#lost = message;
   }
 
   #report(kind: Report['kind'], message: string, error?: unknown): void {
@@ -198,6 +202,7 @@ export class Follower {
 
   /** Waits `ms` (null: for ever), or until `retry` or `stop`. */
   async #wait(ms: number | null): Promise<void> {
+    if (this.#hurry) return;
     let cancel = () => {};
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
