@@ -1,0 +1,50 @@
+import { join } from 'node:path';
+import { engineUrl } from './addresses.ts';
+import type { Environment, InputChoice, Options } from './options.ts';
+
+/** What the three processes are told, on top of what the supervisor itself was told. */
+export interface Placement {
+  readonly base: Environment;
+  readonly root: string;
+  readonly options: Options;
+  /** The port the engine listens on, or shall. */
+  readonly sqlPort: number;
+  /** The port the server listens on, or shall. */
+  readonly port: number;
+}
+
+/** Of `embedded/main.ts`. */
+export function engineEnvironment(place: Placement, store: string): Environment {
+  return {
+    ...place.base,
+    VIEWCAST_HOST: place.options.host,
+    VIEWCAST_SQL_PORT: String(place.sqlPort),
+    VIEWCAST_STORE: store,
+  };
+}
+
+/** Of `stream-ingest/main.ts`; what the input does not use is not set. */
+export function ingestEnvironment(place: Placement, input: InputChoice): Environment {
+  const { host } = place.options;
+  return {
+    ...place.base,
+    VIEWCAST_ENGINE: engineUrl(host, place.sqlPort),
+    VIEWCAST_INPUT: { live: 'live', recorded: 'replay', generated: 'generate' }[input.kind],
+    VIEWCAST_RECORD: input.kind === 'live' ? (input.record ?? undefined) : undefined,
+    VIEWCAST_REPLAY: input.kind === 'recorded' ? input.file : undefined,
+    VIEWCAST_SPEED: input.kind === 'recorded' ? String(input.speed) : undefined,
+    VIEWCAST_RATE: input.kind === 'generated' ? String(input.rate) : undefined,
+  };
+}
+
+/** Of `server/main.ts`. */
+export function serverEnvironment(place: Placement): Environment {
+  const { host } = place.options;
+  return {
+    ...place.base,
+    VIEWCAST_HOST: host,
+    VIEWCAST_PORT: String(place.port),
+    VIEWCAST_UPSTREAM: engineUrl(host, place.sqlPort),
+    VIEWCAST_WEB: place.base.VIEWCAST_WEB ?? join(place.root, 'web', 'dist'),
+  };
+}

@@ -1,0 +1,102 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { HELP, type Options, parseOptions } from './options.ts';
+
+function options(argv: readonly string[], environment: Record<string, string> = {}): Options {
+  const parsed = parseOptions(argv, environment);
+  if (parsed.kind !== 'run') throw new Error(JSON.stringify(parsed));
+  return parsed.options;
+}
+
+function problems(argv: readonly string[], environment: Record<string, string> = {}) {
+  const parsed = parseOptions(argv, environment);
+  return parsed.kind === 'invalid' ? parsed.problems : [];
+}
+
+test('nothing said means live on the documented ports', () => {
+  expect(options([])).toEqual({
+    host: '127.0.0.1',
+    port: 8875,
+    sqlPort: 6875,
+    data: 'data',
+    input: { kind: 'live', record: null },
+    quiet: false,
+  });
+});
+
+test('every option of the help has an environment variable that does the same', () => {
+  const said = options(
+    '--host ::1 --port 1 --sql-port 2 --data d --replay f --speed max --quiet'.split(' '),
+  );
+  expect(said).toEqual(
+    options([], {
+      VIEWCAST_HOST: '::1',
+      VIEWCAST_PORT: '1',
+      VIEWCAST_SQL_PORT: '2',
+      VIEWCAST_DATA_DIR: 'd',
+      VIEWCAST_REPLAY: 'f',
+      VIEWCAST_SPEED: 'max',
+      VIEWCAST_QUIET: '1',
+    }),
+  );
+  expect(said.input).toEqual({ kind: 'recorded', file: 'f', speed: 'max' });
+  const variables = [...HELP.matchAll(/VIEWCAST_\w+/g)].map(([name]) => name);
+  expect(variables).toHaveLength(10);
+});
+
+test('--generate takes a rate, or none', () => {
+  expect(options(['--generate']).input).toEqual({ kind: 'generated', rate: 30 });
+  expect(options(['--generate', '--quiet']).input).toEqual({ kind: 'generated', rate: 30 });
+  expect(options(['--generate', '200']).input).toEqual({ kind: 'generated', rate: 200 });
+  expect(options(['--generate=0.5']).input).toEqual({ kind: 'generated', rate: 0.5 });
+  expect(options([], { VIEWCAST_GENERATE: '7' }).input).toEqual({ kind: 'generated', rate: 7 });
+});
+
+test('an input on the command line overrides one of the environment', () => {
+  expect(options(['--live'], { VIEWCAST_GENERATE: '7' }).input.kind).toBe('live');
+  expect(options(['--generate'], { VIEWCAST_REPLAY: 'f' }).input.kind).toBe('generated');
+});
+
+test('all problems are told at once', () => {
+  expect(problems(['--port', 'x', '--sql-port=70000', '--speed', '2', '--live'])).toEqual([
+    '--port is "x": expected a port from 0 to 65535',
+    '--sql-port is "70000": expected a port from 0 to 65535',
+    '--speed sets the pace of a recording: it needs --replay FILE',
+  ]);
+});
+
+test('what does not go together is refused', () => {
+  expect(problems(['--live', '--generate'])).toHaveLength(1);
+  expect(problems(['--generate', '--record', 'f'])).toHaveLength(1);
+  expect(problems(['--replay', ''])).toHaveLength(1);
+  expect(problems(['--replay', 'f', '--speed', '0'])).toHaveLength(1);
+  expect(problems(['--generate=0'])).toHaveLength(1);
+  expect(problems([], { VIEWCAST_QUIET: 'maybe' })).toHaveLength(1);
+});
+
+test('an unknown option is told by name', () => {
+  expect(problems(['--colour'])[0]).toContain("'--colour'");
+  expect(problems(['stray'])[0]).toContain("'stray'");
+});
+
+test('no command line makes it throw', () => {
+  const word = fc.oneof(
+    fc.constantFrom(
+      '--generate',
+      '--replay',
+      '--port',
+      '--speed',
+      '--quiet',
+      '--',
+      '-h',
+      '--port=',
+    ),
+    fc.string(),
+  );
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 6 }), (argv) => {
+      const parsed = parseOptions(argv, {});
+      expect(parsed.kind === 'invalid' ? parsed.problems.length : 1).toBeGreaterThan(0);
+    }),
+  );
+});

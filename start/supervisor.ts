@@ -1,0 +1,222 @@
+/**
+ * Runs the three processes and keeps them running:
+ *
+ *   engine ready → sql/ applied → ingest
+ *               └→ page built  → server ready → addresses
+ *
+ * Switching to another input stops the ingest, starts the engine again on that input's store and
+ * goes the upper row again; the server stays, and its viewers get one snapshot of the new epoch.
+ */
+import { join } from 'node:path';
+import { engineUrl, pageUrl } from './addresses.ts';
+import { Child, type ChildListener } from './child.ts';
+import type { ChildMessage } from './child-message.ts';
+import { applySqlFolder } from './engine-database.ts';
+import {
+  engineEnvironment,
+  ingestEnvironment,
+  type Placement,
+  serverEnvironment,
+} from './environments.ts';
+import type { Environment, InputChoice, Options } from './options.ts';
+import { watchSql } from './sql-folder.ts';
+import { storeFolder } from './stores.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What the supervisor is given. */
+export interface SupervisorSettings {
+  readonly root: string;
+  readonly options: Options;
+  readonly environment: Environment;
+  readonly terminal: Terminal;
+  /** Resolves when the page is built or cannot be. */
+  readonly pageBuilt: Promise<void>;
+  /** The page can be opened and SQL be asked; told once. */
+  started(addresses: { readonly port: number; readonly sqlPort: number }): void;
+  /** It cannot go on; the caller stops it and exits. */
+  failed(reason: string): void;
+}
+
+const START_LIMIT_MS = 60_000;
+/** Without a heartbeat for as long, an engine hangs (each second is due). */
+const SILENCE_LIMIT_MS = 30_000;
+
+/** The three processes of one `npm start`. */
+export class Supervisor {
+  readonly #settings: SupervisorSettings;
+  readonly #engine: Child;
+  readonly #ingest: Child;
+  readonly #server: Child;
+  #input: InputChoice;
+  #sqlPort: number;
+  #port: number;
+  #state: 'new' | 'running' | 'stopping' = 'new';
+  #shown = false;
+  /** Turns that touch the engine's relations or its store come one after the other. */
+  #turns: Promise<void> = Promise.resolve();
+  #unwatch: (() => void) | null = null;
+
+  constructor(settings: SupervisorSettings, input: InputChoice) {
+    this.#settings = settings;
+    this.#input = input;
+    this.#sqlPort = settings.options.sqlPort;
+    this.#port = settings.options.port;
+    this.#engine = this.#child('engine', 'embedded', SILENCE_LIMIT_MS, (place) =>
+      engineEnvironment(place, storeFolder(settings.options.data, this.#input)),
+    );
+    this.#ingest = this.#child('ingest', 'stream-ingest', null, (place) =>
+      ingestEnvironment(place, this.#input),
+    );
+    this.#server = this.#child('server', 'server', null, serverEnvironment);
+  }
+
+  start(): void {
+    if (this.#state !== 'new') return;
+    this.#state = 'running';
+    this.#engine.start();
+    this.#unwatch = watchSql(
+      this.#settings.root,
+      () => this.#turn(() => this.#applySql()),
+      (reason) =>
+        this.#settings.terminal.problem(`changes in sql/ are seen at the next start: ${reason}`),
+    );
+  }
+
+  /** Feeds the views from another input, in that input's store. */
+  switchTo(input: InputChoice): void {
+    this.#turn(async () => {
+      await this.#ingest.stop('SIGTERM');
+      await this.#engine.stop('SIGTERM');
+      if (this.#state !== 'running') return;
+      this.#input = input;
+      this.#engine.start();
+    });
+  }
+
+  /** Ends all processes. Resolves when none is left. Idempotent. */
+  async stop(signal: NodeJS.Signals): Promise<void> {
+    this.#state = 'stopping';
+    this.#unwatch?.();
+    this.#unwatch = null;
+    await Promise.all(this.#children().map((child) => child.stop(signal)));
+  }
+
+  /** Ends all processes at once. */
+  kill(): void {
+    this.#state = 'stopping';
+    for (const child of this.#children()) child.kill();
+  }
+
+  #children(): readonly Child[] {
+    return [this.#ingest, this.#server, this.#engine];
+  }
+
+  #turn(work: () => Promise<void>): void {
+    this.#turns = this.#turns
+      .then(() => (this.#state === 'running' ? work() : undefined))
+      .catch((error: unknown) => this.#settings.failed(messageOf(error)));
+  }
+
+  #child(
+    name: string,
+    folder: string,
+    silenceLimitMs: number | null,
+    environment: (place: Placement) => Environment,
+  ): Child {
+    const { root } = this.#settings;
+    return new Child(
+      {
+        name,
+        script: join(root, folder, 'main.ts'),
+        environment: () => environment(this.#place()),
+        startLimitMs: START_LIMIT_MS,
+        silenceLimitMs,
+      },
+      this.#listen(name),
+    );
+  }
+
+  #place(): Placement {
+    const { root, options, environment: base } = this.#settings;
+    return { base, root, options, sqlPort: this.#sqlPort, port: this.#port };
+  }
+
+  #listen(name: string): ChildListener {
+    const { terminal, failed } = this.#settings;
+    return {
+      message: (message) => this.#heard(name, message),
+      log: ({ level, text }) => {
+        if (level !== 'info') terminal.repeatedProblem(`${name}: ${text}`);
+      },
+      restarting: (reason, afterMs) =>
+        terminal.problem(`${name}: ${reason}; starting it again in ${afterMs / 1000} s`),
+      gaveUp: (reason) => failed(`the ${name} does not stay up: ${reason}`),
+    };
+  }
+
+  #heard(name: string, message: ChildMessage): void {
+    const { terminal } = this.#settings;
+    switch (message.type) {
+      case 'ready':
+        if (name === 'engine') this.#engineReady(message.port);
+        if (name === 'server') this.#serverReady(message.port);
+        return;
+      case 'progress':
+        if (typeof message.total === 'number') terminal.progress(message.done, message.total);
+        return;
+      case 'done':
+        terminal.news('the recording is at its end; what it held stays to be looked at');
+        return;
+      case 'input':
+      case 'heartbeat':
+        return;
+    }
+  }
+
+  #engineReady(port: number | undefined): void {
+    this.#sqlPort = port ?? this.#sqlPort;
+    this.#turn(async () => {
+      await this.#applySql();
+      if (this.#state === 'running') this.#ingest.start();
+    });
+    void this.#settings.pageBuilt.then(() => {
+      if (this.#state === 'running') this.#server.start();
+    });
+  }
+
+  #serverReady(port: number | undefined): void {
+    this.#port = port ?? this.#port;
+    if (this.#shown) return;
+    this.#shown = true;
+    this.#settings.started({ port: this.#port, sqlPort: this.#sqlPort });
+  }
+
+  async #applySql(): Promise<void> {
+    const { root, options, terminal } = this.#settings;
+    const url = engineUrl(options.host, this.#sqlPort);
+    const ledger = `${storeFolder(options.data, this.#input)}.sql.json`;
+    try {
+      const { created, replaced, dropped, problems } = await applySqlFolder(root, url, ledger);
+      for (const problem of problems) terminal.problem(problem);
+      if (!this.#shown) return;
+      const told = [
+        ...created.map((name) => `${name} is new`),
+        ...replaced.map((name) => `${name} has changed`),
+        ...dropped.map((name) => `${name} is gone`),
+      ];
+      if (told.length > 0) terminal.news(`sql/: ${told.join(', ')}`);
+    } catch (error) {
+      // An engine that is away is started again, and then this is done again.
+      terminal.problem(`sql/ could not be applied: ${messageOf(error)}`);
+    }
+  }
+
+  /** Where the page is. */
+  get page(): string {
+    return pageUrl(this.#settings.options.host, this.#port);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
