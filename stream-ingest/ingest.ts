@@ -28,6 +28,8 @@ export interface IngestOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly onMalformed: (reason: string) => void;
+  /** Largest batch; default 1,000. */
+  readonly maxItems?: number;
 }
 
 /**
@@ -41,8 +43,8 @@ export async function ingest(
   arrivals: AsyncIterable<Arrival>,
   options: IngestOptions,
 ): Promise<void> {
-  const { write, clock, signal } = options;
-  const batcher = new Batcher({ write, clock, signal });
+  const { write, clock, signal, maxItems = 1_000 } = options;
+  const batcher = new Batcher({ write, clock, signal, maxItems });
   for await (const { json, position } of arrivals) {
     if (signal.aborted) break;
     await batcher.add({ change: admit(json, options), position });
