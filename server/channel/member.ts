@@ -36,8 +36,6 @@ export interface Seat {
 export interface StreamObserver {
   /** A batch went out: its size, how many viewers it was for, and the frontier it reaches. */
   published(view: string, bytes: number, viewers: number, upper: Frontier): void;
-  /** A viewer fell behind (1) or is no longer behind (−1). */
-  lagging(view: string, change: 1 | -1): void;
   /** A viewer alone was sent something: its first message, or what it missed. */
   caughtUp(view: string, kind: 'batch' | 'snapshot', bytes: number): void;
 }

@@ -1,5 +1,5 @@
 import { CLOSE, type CloseCode } from '../../protocol/close.ts';
-import type { Batch, Changes } from '../../protocol/update.ts';
+import type { Batch, Changes, Frontier } from '../../protocol/update.ts';
 import type { Seat, StreamMember, StreamObserver } from './member.ts';
 import { afterSending, type OutboxLimits, type OutboxState, observe } from './outbox.ts';
 import type { ResumeToken } from './resume-token.ts';
@@ -38,6 +38,7 @@ export class StreamChannel {
   readonly #unwatch: () => void;
   /** What the last message reached; null before the first snapshot. */
   #published: ResumeToken | null = null;
+  #changedAt: Frontier | null = null;
   #bytesSinceSweep = 0;
   #laggards = 0;
   #goneSinceMs: number | null = null;
@@ -49,6 +50,7 @@ export class StreamChannel {
     this.#parts = parts;
     this.#encoder = new StreamEncoder(view);
     this.#published = this.#viewPosition();
+    this.#changedAt = view.frontier;
     if (view.state === 'gone') this.#goneSinceMs = parts.nowMs();
     this.#unwatch = view.watch({
       batch: (batch) => this.#batch(batch),
@@ -61,6 +63,11 @@ export class StreamChannel {
 
   get viewers(): number {
     return this.#viewers.size;
+  }
+
+  /** The frontier at which the rows last changed; null before the first snapshot. */
+  get changedAt(): Frontier | null {
+    return this.#changedAt;
   }
 
   /** Viewers that fell behind and get nothing until they drain. */
@@ -125,7 +132,7 @@ export class StreamChannel {
   }
 
   #batch(batch: Batch): void {
-    this.#encoder.moved(batch.changes.size > 0);
+    this.#moved(batch.changes.size > 0);
     const position = this.#viewPosition();
     if (position === null) return;
     // Whoever lags must leave before this batch: what it holds is the position before it.
@@ -135,7 +142,7 @@ export class StreamChannel {
 
   #reset(difference: Changes): void {
     const first = this.#published === null;
-    this.#encoder.moved(true);
+    this.#moved(true);
     const position = this.#viewPosition();
     if (position === null) return;
     if (!first) this.#publish(difference, position);
@@ -143,6 +150,11 @@ export class StreamChannel {
     for (const viewer of this.#viewers) {
       if (viewer.state.kind === 'waiting') this.#welcome(viewer, position);
     }
+  }
+
+  #moved(rowsChanged: boolean): void {
+    this.#encoder.moved(rowsChanged);
+    if (rowsChanged) this.#changedAt = this.view.frontier;
   }
 
   #publish(changes: Changes, position: ResumeToken): void {
@@ -269,7 +281,6 @@ export class StreamChannel {
   #countLaggard(viewer: Viewer, change: 1 | -1): void {
     if (viewer.state.kind !== 'lagging' || viewer.state.hydrating) return;
     this.#laggards += change;
-    this.#parts.observer.lagging(this.view.name, change);
   }
 
   #remove(viewer: Viewer): void {

@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { TrustedProxies } from './address.ts';
+
+/** What the server is told by its environment. */
+export interface Config {
+  readonly host: string;
+  /** 0 for a free one. */
+  readonly port: number;
+  /** Where the views are: a PostgreSQL URL of Materialize or of the engine. */
+  readonly upstream: string;
+  /** The views to serve; null for every materialized view there is. */
+  readonly views: readonly string[] | null;
+  /** The folder of the built page. */
+  readonly web: string;
+  /** Origins of other sites whose pages may use this server. */
+  readonly origins: readonly string[];
+  /** Addresses and networks whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
+  /** Open streams of one address; this machine's own are not limited. */
+  readonly connectionsPerAddress: number;
+  readonly logLevel: string;
+}
+
+const integer = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, { error: `must be a whole number from ${least} to ${most}` })
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, {
+      error: `must be a whole number from ${least} to ${most}`,
+    });
+
+/** A comma list; spaces around its entries and empty entries do not count. */
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== ''),
+);
+
+const upstream = z
+  .string()
+  .refine((text) => URL.canParse(text) && /^postgres(?:ql)?:$/.test(new URL(text).protocol), {
+    error: 'must be a URL such as postgres://materialize@127.0.0.1:6875/materialize',
+  });
+
+const origins = list.refine(
+  (entries) => entries.every((entry) => URL.canParse(entry) && new URL(entry).origin === entry),
+  { error: 'must be origins such as https://example.org, without a path, separated by commas' },
+);
+
+const proxies = list.refine(
+  (entries) => {
+    try {
+      new TrustedProxies(entries);
+      return true;
+    } catch {
+      return false;
+    }
+  },
+  { error: 'must be addresses or networks such as 10.0.0.0/8, separated by commas' },
+);
+
+const environment = z.object({
+  VIEWCAST_HOST: z.string().min(1, { error: 'must not be empty' }).default('127.0.0.1'),
+  VIEWCAST_PORT: integer(0, 65_535).default(8875),
+  VIEWCAST_UPSTREAM: upstream.default('postgres://materialize@127.0.0.1:6875/materialize'),
+  VIEWCAST_VIEWS: list.default([]),
+  VIEWCAST_WEB: z.string().min(1, { error: 'must not be empty' }).default('web/dist'),
+  VIEWCAST_ORIGINS: origins.default([]),
+  VIEWCAST_TRUSTED_PROXIES: proxies.default([]),
+  VIEWCAST_CONNECTIONS_PER_ADDRESS: integer(1, 1_000_000).default(50),
+  VIEWCAST_LOG: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+      error: 'must be one of fatal, error, warn, info, debug, trace, silent',
+    })
+    .default('info'),
+});
+
+/** The configuration, or a sentence about each variable that is wrong. */
+export type ConfigResult =
+  | { readonly kind: 'config'; readonly config: Config }
+  | { readonly kind: 'errors'; readonly errors: readonly string[] };
+
+/** Reads the VIEWCAST_* variables; all that are wrong are reported at once. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): ConfigResult {
+  const result = environment.safeParse(env);
+  if (!result.success) {
+    const errors = result.error.issues.map(({ path, message }) => {
+      const name = String(path[0]);
+      return `${name} ${message}, got ${JSON.stringify(env[name])}`;
+    });
+    return { kind: 'errors', errors };
+  }
+  const values = result.data;
+  return {
+    kind: 'config',
+    config: {
+      host: values.VIEWCAST_HOST,
+      port: values.VIEWCAST_PORT,
+      upstream: values.VIEWCAST_UPSTREAM,
+      views: values.VIEWCAST_VIEWS.length === 0 ? null : values.VIEWCAST_VIEWS,
+      web: values.VIEWCAST_WEB,
+      origins: values.VIEWCAST_ORIGINS,
+      trustedProxies: values.VIEWCAST_TRUSTED_PROXIES,
+      connectionsPerAddress: values.VIEWCAST_CONNECTIONS_PER_ADDRESS,
+      logLevel: values.VIEWCAST_LOG,
+    },
+  };
+}

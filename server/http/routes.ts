@@ -1,0 +1,38 @@
+import { errorReply, type Reply } from '../reply.ts';
+import type { Request } from '../request.ts';
+
+/** Answers a request, or null when the path is not its own. It need not look at the method. */
+export type Route = (request: Request) => Reply | Promise<Reply> | null;
+
+/**
+ * Asks one route after the other. All of them are read-only: another method than GET and HEAD is
+ * 405 where there is something, 404 elsewhere.
+ */
+export function answer(routes: readonly Route[], request: Request): Reply | Promise<Reply> {
+  for (const route of routes) {
+    const reply = route(request);
+    if (reply === null) continue;
+    return request.method === 'GET' || request.method === 'HEAD' ? reply : refuseMethod(request);
+  }
+  const message = `there is nothing at ${request.path}; GET /api/views lists the views`;
+  return errorReply(404, 'not_found', message);
+}
+
+function refuseMethod(request: Request): Reply {
+  const message = `${request.path} is read with GET, not ${request.method}`;
+  return errorReply(405, 'method', message, {}, { Allow: 'GET, HEAD' });
+}
+
+/** A path of exactly these segments, `:` standing for one to be taken; null when it is another. */
+export function matchPath(path: string, pattern: string): readonly string[] | null {
+  const given = path.split('/');
+  const wanted = pattern.split('/');
+  if (given.length !== wanted.length) return null;
+  const taken: string[] = [];
+  for (const [at, segment] of wanted.entries()) {
+    const own = given[at] ?? '';
+    if (segment === ':') taken.push(own);
+    else if (segment !== own) return null;
+  }
+  return taken;
+}

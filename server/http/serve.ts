@@ -1,0 +1,50 @@
+import { errorReply, type Reply, sendReply } from '../reply.ts';
+import { readRequest } from '../request.ts';
+import type { HttpRequest, HttpResponse } from '../uws.ts';
+import { answer, type Route } from './routes.ts';
+
+export interface HttpParts {
+  readonly routes: readonly Route[];
+  /** Null when the Origin may not use this server, else the headers that let its page read. */
+  readonly admitOrigin: (
+    headers: ReadonlyMap<string, string>,
+  ) => Readonly<Record<string, string>> | null;
+  /** Told of a handler that threw; the request is answered 500. */
+  readonly failed: (path: string, error: unknown) => void;
+}
+
+/** Answers every request that no stream takes. */
+export function httpHandler(
+  parts: HttpParts,
+): (response: HttpResponse, request: HttpRequest) => void {
+  return (response, raw) => {
+    let open = true;
+    response.onAborted(() => {
+      open = false;
+    });
+    const request = readRequest(raw, response);
+    const cors = parts.admitOrigin(request.headers);
+    const send = (reply: Reply): void => {
+      if (!open) return;
+      open = false;
+      const whole = { ...reply, headers: { ...reply.headers, ...cors } };
+      response.cork(() => sendReply(response, whole, request.method === 'HEAD'));
+    };
+    if (cors === null) {
+      const message = 'pages of this origin may not use this server; its operator can list them';
+      send(errorReply(403, 'origin', message));
+      return;
+    }
+    const fail = (error: unknown): void => {
+      parts.failed(request.path, error);
+      send(errorReply(500, 'internal', 'the server made a mistake; its log says which'));
+    };
+    try {
+      const reply = answer(parts.routes, request);
+      if (reply instanceof Promise) reply.then(send, fail);
+      else send(reply);
+    } catch (error) {
+      fail(error);
+    }
+  };
+}

@@ -1,0 +1,97 @@
+import type { Column, Frontier } from '../../protocol/update.ts';
+import { errorReply, jsonReply, type Reply, unknownViewReply } from '../reply.ts';
+import { decodeSegment, type Request } from '../request.ts';
+import { matchPath, type Route } from './routes.ts';
+
+/** A view as it is shown over HTTP; fulfilled by shape. */
+export interface ShownView {
+  readonly name: string;
+  readonly columns: readonly Column[];
+  readonly epoch: string;
+  /** Null while hydrating. */
+  readonly frontier: Frontier | null;
+  readonly state: string;
+  readonly rows: ReadonlyMap<string, number>;
+}
+
+/** A view with what its channel knows of it. */
+export interface ShownChannel {
+  readonly view: ShownView;
+  readonly viewers: number;
+  /** The frontier at which the rows last changed; null while hydrating. */
+  readonly changedAt: Frontier | null;
+  /** The rows as JSON texts, comma-separated. */
+  rowsText(): string;
+}
+
+/** The views that are served. */
+export interface ViewSource {
+  get(name: string): ShownChannel | undefined;
+  all(): readonly ShownChannel[];
+}
+
+/** `GET /api/views`: what there is. */
+export function catalogueRoute(source: ViewSource): Route {
+  return ({ path }) => {
+    if (path !== '/api/views' && path !== '/api/views/') return null;
+    return jsonReply(200, { views: source.all().map(describe) });
+  };
+}
+
+/** `GET /api/views/<view>`: a view's rows at its frontier, with an ETag that stands until they change. */
+export function viewRoute(source: ViewSource): Route {
+  return (request) => {
+    const [segment] = matchPath(request.path, '/api/views/:') ?? [];
+    if (segment === undefined) return null;
+    const name = decodeSegment(segment) ?? segment;
+    const channel = source.get(name);
+    if (channel === undefined) {
+      const names = source.all().map(({ view }) => view.name);
+      return unknownViewReply(name, names);
+    }
+    return channel.changedAt === null ? hydrating(name) : show(channel, request);
+  };
+}
+
+function describe({ view, viewers }: ShownChannel): unknown {
+  let rows = 0;
+  for (const multiplicity of view.rows.values()) rows += multiplicity;
+  return {
+    name: view.name,
+    columns: view.columns,
+    epoch: view.epoch,
+    timestamp: view.frontier,
+    state: view.state,
+    rows,
+    viewers,
+  };
+}
+
+function hydrating(name: string): Reply {
+  const message = `the view ${name} is being read for the first time; ask again in a second`;
+  return errorReply(503, 'unavailable', message, {}, { 'Retry-After': '1' });
+}
+
+function show(channel: ShownChannel, request: Request): Reply {
+  const { view, changedAt } = channel;
+  // Weak: the body also says up to when it holds, and that moves on while nothing changes.
+  const tag = `W/"${view.epoch}.${changedAt}"`;
+  const headers = {
+    'Content-Type': 'application/json; charset=utf-8',
+    'Cache-Control': 'no-cache',
+    ETag: tag,
+  };
+  if (matchesTag(request.headers.get('if-none-match'), tag)) {
+    return { status: 304, headers, body: '' };
+  }
+  const { name, epoch, frontier, columns } = view;
+  const head = JSON.stringify({ view: name, epoch, timestamp: frontier, columns });
+  return { status: 200, headers, body: `${head.slice(0, -1)},"rows":[${channel.rowsText()}]}\n` };
+}
+
+/** Whether If-None-Match names the tag, by the weak comparison of RFC 9110 §8.8.3.2. */
+export function matchesTag(ifNoneMatch: string | undefined, tag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  const plain = (text: string) => text.trim().replace(/^W\//, '');
+  return ifNoneMatch.split(',').some((one) => one.trim() === '*' || plain(one) === plain(tag));
+}

@@ -1,0 +1,46 @@
+import process from 'node:process';
+import pino from 'pino';
+import { readConfig } from './config.ts';
+import { messageOf, UpstreamError } from './errors.ts';
+import { startPipeline } from './pipeline.ts';
+
+const TROUBLE = 1;
+const MISUSE = 2;
+
+function fail(message: string, code: number): never {
+  process.stderr.write(`viewcast server: ${message}\n`);
+  process.exit(code);
+}
+
+const result = readConfig(process.env);
+if (result.kind === 'errors') fail(result.errors.join('\nviewcast server: '), MISUSE);
+const { config } = result;
+const log = pino({ name: 'server', level: config.logLevel }, pino.destination(2));
+
+function start(): ReturnType<typeof startPipeline> {
+  try {
+    return startPipeline(config, log);
+  } catch (error) {
+    return fail(messageOf(error), TROUBLE);
+  }
+}
+
+const serving = start();
+const stop = () => {
+  serving.close();
+  process.exit(0);
+};
+process.once('SIGINT', stop);
+process.once('SIGTERM', stop);
+process.once('disconnect', stop);
+
+// A lost upstream is tried again for ever, but one of another kind never becomes the right one.
+serving.upstream.check().catch((error: unknown) => {
+  if (error instanceof UpstreamError && error.code === 'NOT_MATERIALIZE') {
+    fail(error.message, TROUBLE);
+  }
+  log.warn({ err: error }, `the upstream does not answer yet: ${messageOf(error)}`);
+});
+
+log.info({ host: config.host, port: serving.port }, `http://${config.host}:${serving.port}`);
+process.send?.({ type: 'ready', port: serving.port });

@@ -1,0 +1,130 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Frontier } from '../protocol/update.ts';
+
+/** What is read at the moment of a scrape. */
+export interface ViewGauges {
+  readonly view: string;
+  readonly viewers: number;
+  readonly laggards: number;
+  readonly frontier: Frontier | null;
+}
+
+const LAG_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/**
+ * The server's numbers in Prometheus' text format. Lags compare the wall clock with the upstream's
+ * timestamps, which are wall-clock milliseconds of the machine that the upstream runs on.
+ */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #nowMs: () => number;
+  readonly #servingLag: Histogram<'view'>;
+  readonly #batches: Counter<'view'>;
+  readonly #sentBytes: Counter<'view' | 'kind'>;
+  readonly #deliveries: Counter<'view'>;
+  readonly #connections: Gauge<'kind'>;
+  readonly #closes: Counter<'code'>;
+  readonly #refusals: Counter<'reason'>;
+  readonly #dropped: Counter;
+
+  /** `views` is called at each scrape. */
+  constructor(nowMs: () => number, views: () => readonly ViewGauges[]) {
+    const registers = [this.#registry];
+    this.#nowMs = nowMs;
+    collectDefaultMetrics({ register: this.#registry });
+    this.#servingLag = new Histogram({
+      name: 'viewcast_serving_lag_seconds',
+      help: "From a batch's upper timestamp to its bytes being handed to the sockets.",
+      labelNames: ['view'],
+      buckets: LAG_BUCKETS,
+      registers,
+    });
+    const counter = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
+      new Counter({ name: `viewcast_${name}`, help, labelNames, registers });
+    this.#batches = counter('batches_total', 'Batches published.', ['view']);
+    this.#deliveries = counter('deliveries_total', 'Batches times their viewers.', ['view']);
+    this.#sentBytes = counter(
+      'sent_bytes_total',
+      'Encoded bytes: of published batches once each (live), of what single viewers were sent.',
+      ['view', 'kind'],
+    );
+    this.#closes = counter('closes_total', 'Stream connections that ended, by close code.', [
+      'code',
+    ]);
+    this.#refusals = counter('refusals_total', 'Requests that became no stream.', ['reason']);
+    this.#dropped = counter(
+      'dropped_total',
+      'Messages dropped at the fuse; each ends its socket.',
+      [],
+    );
+    this.#connections = new Gauge({
+      name: 'viewcast_connections',
+      help: 'Open stream connections.',
+      labelNames: ['kind'],
+      registers,
+    });
+    this.#addViewGauges(views);
+  }
+
+  readonly contentType = this.#registry.contentType;
+
+  /** The whole text of a scrape. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  published(view: string, bytes: number, viewers: number, upper: Frontier): void {
+    this.#batches.inc({ view });
+    this.#deliveries.inc({ view }, viewers);
+    this.#sentBytes.inc({ view, kind: 'live' }, bytes);
+    if (upper !== 'end') {
+      this.#servingLag.observe({ view }, Math.max(0, this.#nowMs() - upper) / 1_000);
+    }
+  }
+
+  caughtUp(view: string, kind: 'batch' | 'snapshot', bytes: number): void {
+    this.#sentBytes.inc({ view, kind }, bytes);
+  }
+
+  connections(kind: 'websocket' | 'sse' | 'http', change: 1 | -1): void {
+    this.#connections.inc({ kind }, change);
+  }
+
+  closed(code: number): void {
+    this.#closes.inc({ code: String(code) });
+  }
+
+  refused(reason: string): void {
+    this.#refusals.inc({ reason });
+  }
+
+  dropped(): void {
+    this.#dropped.inc();
+  }
+
+  #addViewGauges(views: () => readonly ViewGauges[]): void {
+    const nowMs = this.#nowMs;
+    const gauge = (name: string, help: string, value: (view: ViewGauges) => number | null) =>
+      new Gauge({
+        name: `viewcast_${name}`,
+        help,
+        labelNames: ['view'],
+        registers: [this.#registry],
+        collect() {
+          this.reset();
+          for (const one of views()) {
+            const now = value(one);
+            if (now !== null) this.set({ view: one.view }, now);
+          }
+        },
+      });
+    gauge('viewers', 'Viewers of the view.', ({ viewers }) => viewers);
+    gauge('lagging_viewers', 'Viewers that fell behind.', ({ laggards }) => laggards);
+    gauge(
+      'upstream_frontier_lag_seconds',
+      'The age of the frontier that the view stands at.',
+      ({ frontier }) =>
+        typeof frontier === 'number' ? Math.max(0, nowMs() - frontier) / 1_000 : null,
+    );
+  }
+}
