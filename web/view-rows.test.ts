@@ -55,10 +55,3 @@ test('one of two equal rows can be deleted', () => {
   view.take(message([['a']], []));
   expect(view.list()).toEqual([['a']]);
 });
-
-test('nothing is known before the first message, also when that is empty', () => {
-  const view = new ViewRows();
-  expect(view.known).toBe(false);
-  view.take(message([], []));
-  expect(view.known).toBe(true);
-});

@@ -8,12 +8,6 @@ import type { Row, StreamMessage } from './stream-message.ts';
  */
 export class ViewRows {
   #rows: ReadonlyMap<RowText, number> = new Map();
-  #known = false;
-
-  /** Whether a snapshot has been taken: before it there is nothing to show. */
-  get known(): boolean {
-    return this.#known;
-  }
 
   /**
    * Takes one message; a snapshot takes the place of all rows at once. When it throws, the rows are
@@ -25,7 +19,6 @@ export class ViewRows {
     const rows = message.snapshot ? new Map() : new Map(this.#rows);
     apply(rows, changesOf(message));
     this.#rows = rows;
-    this.#known = true;
   }
 
   /** The rows, each as often as its multiplicity says, in no particular order. */
