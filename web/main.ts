@@ -21,6 +21,7 @@ const top10 = follow('top10');
 let input: ViewFeed | undefined;
 let source: Source | null = null;
 let scheduled = false;
+let serverThere = false;
 
 function follow(view: string): ViewFeed {
   return new ViewFeed(
@@ -59,6 +60,7 @@ function schedule(): void {
 function draw(): void {
   if (input !== undefined && input.behind > 0) source = sourceOf(input.takeRows());
   page.showSource(source);
+  greetServer();
   drawFeed(counter, countOf, (count, motion) => page.showCount(count, counter.timestamp, motion));
   drawFeed(top10, leadersOf, (leaders, motion) =>
     page.showLeaders(leaders, top10.timestamp, motion),
@@ -89,10 +91,24 @@ function showStatus(): void {
   page.showStatus(statusOf([counter.state, top10.state], source, quietMs));
 }
 
-/** The badge's view may be missing, and a socket cannot say so: the catalogue is asked once. */
+/**
+ * The badge's view may be missing, and a socket cannot say so: the catalogue is asked, once for each
+ * time that the server came (back).
+ */
 async function followInput(): Promise<void> {
   const answer = await fetch(new URL('api/views', document.baseURI));
-  if (answer.ok && viewNames(await answer.json()).has('input')) input = follow('input');
+  if (!answer.ok || !viewNames(await answer.json()).has('input')) return;
+  input ??= follow('input');
+}
+
+function greetServer(): void {
+  const there = counter.state === 'live';
+  if (there && !serverThere && input === undefined) {
+    followInput().catch(() => {
+      // Without the catalogue there is no badge; that the server is away again is told by the streams.
+    });
+  }
+  serverThere = there;
 }
 
 function feeds(): ViewFeed[] {
@@ -110,6 +126,3 @@ document.addEventListener('visibilitychange', () => {
 });
 // Silence makes no event, and only its length tells a stale page.
 setInterval(showStatus, 1_000);
-followInput().catch(() => {
-  // Without the catalogue there is no badge; the streams tell by themselves that the server is away.
-});

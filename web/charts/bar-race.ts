@@ -99,7 +99,7 @@ function drawBars(part: Part, layout: BarLayout, size: Size, motion: Motion): vo
   const joined = part.selectAll<SVGGElement, Bar>('g').data(layout.bars, (bar) => bar.key);
   const entered = joined.enter().append('g');
   entered.each(function (bar) {
-    build(this, bar, layout, below, freeTone(part.selectAll<SVGGElement, Bar>('g').nodes()));
+    build(this, bar, layout, below, freeTone([...joined.nodes(), ...entered.nodes()]));
   });
   entered.merge(joined).each(function (bar) {
     const state = stateOf.get(this);
@@ -151,8 +151,8 @@ function build(node: SVGGElement, bar: Bar, layout: BarLayout, below: Place, ton
 }
 
 /**
- * The colour that the fewest bars have, so that no two of ten are alike. A bar keeps its colour for
- * as long as it is there: it is what the eye follows.
+ * The colour that the fewest of these bars have, so that ten need not share any. A bar keeps its
+ * colour for as long as it is there: it is what the eye follows.
  */
 function freeTone(nodes: readonly SVGGElement[]): number {
   const uses = Array.from({ length: TONES }, () => 0);
