@@ -13,8 +13,8 @@ export interface StreamMember {
   /** What was sent and is not yet with the kernel, in bytes. */
   bufferedBytes(): number;
   /**
-   * Enters the topic, or leaves it after what was published is on its way. A viewer without
-   * topics is sent live messages one by one, and does nothing here.
+   * Enters the topic, or leaves it after what was published is on its way. Asked only of those
+   * who take `message`s; others are sent live messages one by one.
    */
   enter(topic: string): void;
   leave(topic: string): void;

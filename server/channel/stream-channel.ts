@@ -257,13 +257,13 @@ export class StreamChannel {
   }
 
   #enter(viewer: Viewer): void {
-    if (viewer.member.format !== 'message') this.#direct.add(viewer);
-    viewer.member.enter(this.#topic);
+    if (viewer.member.format === 'message') viewer.member.enter(this.#topic);
+    else this.#direct.add(viewer);
   }
 
   #leaveTopic(viewer: Viewer): void {
-    this.#direct.delete(viewer);
-    viewer.member.leave(this.#topic);
+    if (viewer.member.format === 'message') viewer.member.leave(this.#topic);
+    else this.#direct.delete(viewer);
   }
 
   #setLagging(viewer: Viewer, state: OutboxState): void {

@@ -1,0 +1,124 @@
+import { apply, difference } from '../../protocol/multiset.ts';
+import type {
+  Batch,
+  Changes,
+  Column,
+  Frontier,
+  RowText,
+  Timestamp,
+} from '../../protocol/update.ts';
+import type { LiveView, ViewListener, ViewState, Views } from './view.ts';
+
+/** A view for tests, moved by hand, that remembers what it held at every frontier. */
+export class FakeView implements LiveView {
+  readonly name: string;
+  readonly columns: readonly Column[] = [
+    { name: 'user', type: 'text' },
+    { name: 'count', type: 'bigint' },
+  ];
+  epoch = '';
+  frontier: Frontier | null = null;
+  state: ViewState = 'hydrating';
+  readonly rows = new Map<RowText, number>();
+  /** How far back `since` reaches, in remembered frontiers. */
+  reach = Number.POSITIVE_INFINITY;
+  readonly #listeners = new Set<ViewListener>();
+  readonly #past = new Map<Timestamp, Changes>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  get watchers(): number {
+    return this.#listeners.size;
+  }
+
+  /** What the view held at a frontier of its present epoch. */
+  at(frontier: Timestamp): Changes | undefined {
+    return this.#past.get(frontier);
+  }
+
+  get frontiers(): readonly Timestamp[] {
+    return [...this.#past.keys()];
+  }
+
+  since(epoch: string, lower: Timestamp): Batch | null {
+    const past = this.#past.get(lower);
+    const known = [...this.#past.keys()].slice(-this.reach).includes(lower);
+    if (epoch !== this.epoch || this.frontier === null || past === undefined || !known) return null;
+    return { lower, upper: this.frontier, changes: difference(past, this.rows) };
+  }
+
+  watch(listener: ViewListener): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** A new epoch that holds these rows: the first snapshot, or another view. */
+  reset(epoch: string, frontier: Frontier, rows: Changes): void {
+    const changes = difference(this.rows, rows);
+    apply(this.rows, changes);
+    this.epoch = epoch;
+    this.frontier = frontier;
+    this.state = 'live';
+    this.#past.clear();
+    this.#remember();
+    for (const listener of this.#listeners) listener.reset(changes);
+  }
+
+  /** Advances the frontier. */
+  batch(upper: Frontier, changes: Changes): void {
+    const lower = this.frontier;
+    if (lower === null || lower === 'end') throw new Error(`no batch follows ${lower}`);
+    apply(this.rows, changes);
+    this.frontier = upper;
+    this.#remember();
+    for (const listener of this.#listeners) listener.batch({ lower, upper, changes });
+  }
+
+  become(state: ViewState): void {
+    this.state = state;
+    for (const listener of this.#listeners) listener.state(state);
+  }
+
+  #remember(): void {
+    if (typeof this.frontier === 'number') this.#past.set(this.frontier, new Map(this.rows));
+  }
+}
+
+/** Views for tests. */
+export class FakeViews implements Views {
+  discovered = true;
+  readonly #views = new Map<string, LiveView>();
+  readonly #listeners = new Set<Parameters<Views['watch']>[0]>();
+
+  get(name: string): LiveView | undefined {
+    return this.#views.get(name);
+  }
+
+  all(): readonly LiveView[] {
+    return [...this.#views.values()];
+  }
+
+  watch(listener: Parameters<Views['watch']>[0]): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  add(name: string): FakeView {
+    const view = new FakeView(name);
+    this.#views.set(name, view);
+    for (const listener of this.#listeners) listener.added(view);
+    return view;
+  }
+
+  remove(name: string): void {
+    const view = this.#views.get(name);
+    this.#views.delete(name);
+    if (view !== undefined) for (const listener of this.#listeners) listener.removed(view);
+  }
+}
