@@ -1,5 +1,6 @@
 import pg from 'pg';
-import { type Connection, QueryError } from './store.ts';
+import type { Connection } from './store.ts';
+import { QueryError } from './store-error.ts';
 
 /** Connects to the engine at a postgres:// URL. Rejects when it is not there within 5 s. */
 export async function connectPg(url: string): Promise<Connection> {

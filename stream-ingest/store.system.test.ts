@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Item } from './batcher.ts';
 import { parseRecentChange } from './recent-change.ts';
-import { type Connection, QueryError, Store, StoreError, type StoreNotice } from './store.ts';
+import { type Connection, Store, type StoreNotice } from './store.ts';
+import { QueryError, StoreError } from './store-error.ts';
 import { virtualClock } from './virtual-clock.ts';
 
 /** PostgreSQL itself, without the engine: what the statements must mean. */

@@ -1,21 +1,6 @@
 import type { Clock, InputKind, InputState } from './arrival.ts';
 import type { ItemBatch } from './batcher.ts';
-
-/** A statement failed, and the connection is still good. `sqlState` is PostgreSQL's code. */
-export class QueryError extends Error {
-  override readonly name = 'QueryError';
-  readonly sqlState: string;
-
-  constructor(sqlState: string, message: string) {
-    super(message);
-    this.sqlState = sqlState;
-  }
-}
-
-/** The engine cannot be used with this input; trying again would not help. */
-export class StoreError extends Error {
-  override readonly name = 'StoreError';
-}
+import { isPassing, isRowFault, QueryError, StoreError } from './store-error.ts';
 
 /** One session with the engine. */
 export interface Connection {
@@ -66,17 +51,6 @@ const upsertState =
   'ON CONFLICT (one_row) DO UPDATE SET kind = excluded.kind, label = excluded.label, ' +
   'state = excluded.state, since = excluded.since';
 const newestIds = 'SELECT meta_id FROM recentchange ORDER BY meta_dt DESC NULLS LAST LIMIT 10000';
-
-/** Bad values (22, 23): the row's fault, or that of a view that computes with it. */
-function isRowFault(error: unknown): boolean {
-  return error instanceof QueryError && /^2[23]/.test(error.sqlState);
-}
-
-/** Lost sessions, and what a new attempt may cure: resources, shutdown, time-outs, conflicts. */
-function isPassing(error: unknown): boolean {
-  if (error instanceof StoreError) return false;
-  return !(error instanceof QueryError) || /^(08|40|53|57|25P03|XX)/.test(error.sqlState);
-}
 
 function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
