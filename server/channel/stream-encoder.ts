@@ -9,6 +9,9 @@ import {
 } from './stream-message.ts';
 import type { LiveView } from './view.ts';
 
+/** What a snapshot has around its rows: the token, the keys, the mark. */
+const ENVELOPE_BYTES = 120;
+
 /** A message's bytes in the framing asked for; each is made once, when first asked for. */
 export type Framed = (format: StreamFormat) => Uint8Array;
 
@@ -35,9 +38,9 @@ export class StreamEncoder {
     return this.#rowsText;
   }
 
-  /** About the size of a snapshot, for comparing it with a batch. */
+  /** About the bytes of a marked snapshot, for comparing it with a batch. */
   snapshotSize(): number {
-    return this.rowsText().length;
+    return this.rowsText().length + ENVELOPE_BYTES;
   }
 
   batch(changes: Changes, position: ResumeToken): Framed {
