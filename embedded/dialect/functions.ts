@@ -1,4 +1,4 @@
-import { quoteText, type Token, tokenize } from '../lexer.ts';
+import { quoteName, quoteText, type Token, tokenize } from '../lexer.ts';
 
 /** What Materialize's functions without arguments answer here. */
 export interface FunctionValues {
@@ -12,11 +12,12 @@ export interface FunctionValues {
 /**
  * Replaces calls of Materialize's functions in a statement for PostgreSQL by literals, keeping the
  * names of result columns: `mz_version()`, `mz_version_num()`, `mz_environment_id()`, `mz_now()`,
- * `mz_logical_timestamp()`. Also replaces `relhasoids`, a catalogue column that psql asks servers of
- * the advertised version for and that PostgreSQL 12 dropped.
+ * `mz_logical_timestamp()`. Also makes the queries behind psql's `\d` fit: `relhasoids`, which it asks
+ * servers of the advertised version for, was dropped by PostgreSQL 12, and the engine's own tables
+ * are nobody's business.
  */
 export async function replaceFunctions(sql: string, values: FunctionValues): Promise<string> {
-  if (!/mz_|relhasoids/i.test(sql)) return sql;
+  if (!/mz_|relhasoids|pg_table_is_visible/i.test(sql)) return sql;
   const tokens = tokenize(sql);
   let result = '';
   let at = 0;
@@ -43,6 +44,7 @@ async function replacement(
   const token = tokens[index];
   if (token?.kind !== 'word') return undefined;
   if (token.value === 'relhasoids') return withoutOids(tokens, index, token);
+  if (token.value === 'pg_table_is_visible') return withoutOwnTables(tokens, index);
   const close = tokens[index + 2];
   if (tokens[index + 1]?.value !== '(' || close?.value !== ')') return undefined;
   const literal = await literalOf(token.value, values);
@@ -54,6 +56,19 @@ async function replacement(
 
 function withoutOids(tokens: readonly Token[], index: number, token: Token): Replacement {
   return { start: qualifierStart(tokens, index) ?? token.start, end: token.end, text: 'false' };
+}
+
+/** `pg_table_is_visible(c.oid)`, and not one of the engine's own. */
+function withoutOwnTables(tokens: readonly Token[], index: number): Replacement | undefined {
+  const [open, alias, dot, column, close] = tokens.slice(index + 1, index + 6);
+  const start = qualifierStart(tokens, index) ?? tokens[index]?.start;
+  const isCall = open?.value === '(' && dot?.value === '.' && column?.value === 'oid';
+  if (!isCall || alias === undefined || close?.value !== ')' || start === undefined)
+    return undefined;
+  const schema = `${quoteName(alias.value)}.relnamespace::pg_catalog.regnamespace::pg_catalog.text`;
+  const text = `(pg_catalog.pg_table_is_visible(${quoteName(alias.value)}.oid)
+    AND ${schema} OPERATOR(pg_catalog.!~) '^(viewcast|mz_catalog)')`;
+  return { start, end: close.end, text };
 }
 
 /** Where `c.` or `mz_catalog.` in front of a name starts. */

@@ -161,6 +161,13 @@ const values = {
   now: async () => 99n,
 };
 
+test('psql lists no tables of the engine itself', async () => {
+  const sql = 'SELECT 1 FROM c WHERE pg_catalog.pg_table_is_visible(c.oid) AND x';
+  expect(await replaceFunctions(sql, values)).toMatch(
+    /^SELECT 1 FROM c WHERE \(pg_catalog.pg_table_is_visible\("c".oid\)\s+AND .*viewcast.* AND x$/,
+  );
+});
+
 test.each([
   ['SELECT mz_version()', "SELECT 'v1'::text AS mz_version"],
   ['SELECT mz_now(), mz_catalog.mz_version_num() AS n', 'SELECT 99::numeric AS mz_now, 7 AS n'],

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { splitFrames } from '../wire/frames.ts';
-import { rowEncoder } from './binary.ts';
+import { parameterText, rowEncoder } from './binary.ts';
 
 const field = (typeOid: number) => ({ name: 'c', typeOid, typeSize: -1, typeModifier: -1 });
 
@@ -50,4 +50,12 @@ test('whole numbers, texts and truth values have their binary forms', () => {
   expect(encoded(25, 'ä')).toEqual(Buffer.from('ä'));
   expect(encoded(3802, '{}')).toEqual(Buffer.from('\u0001{}'));
   expect(() => encoded(1184, '2020-01-01')).toThrow(/Ask|binary form/);
+});
+
+test('parameters are read in both forms', () => {
+  expect(parameterText(Buffer.from('5'), 0, 0, 1)).toBe('5');
+  expect(parameterText(encoded(20, '-7'), 1, 20, 1)).toBe('-7');
+  expect(parameterText(encoded(16, 'f'), 1, 16, 1)).toBe('f');
+  expect(parameterText(null, 1, 0, 1)).toBeNull();
+  expect(() => parameterText(Buffer.from('x'), 1, 0, 3)).toThrow('parameter $3');
 });

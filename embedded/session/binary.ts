@@ -30,6 +30,37 @@ export function rowEncoder(
   return (rows) => dataRows(rows.map((row) => row.map(convert)));
 }
 
+/**
+ * A parameter's value as text, null for NULL.
+ *
+ * @throws {EngineError} 0A000 for a binary value of a type that is not read here.
+ */
+export function parameterText(
+  value: Buffer | null,
+  format: number,
+  typeOid: number,
+  number: number,
+): string | null {
+  if (value === null) return null;
+  if (format === 0) return value.toString('utf8');
+  const decode = DECODE.get(typeOid);
+  if (decode !== undefined) return decode(value);
+  throw new EngineError('0A000', `parameter $${number} of a subscription must come as text`);
+}
+
+const DECODE: ReadonlyMap<number, (bytes: Buffer) => string> = new Map<
+  number,
+  (bytes: Buffer) => string
+>([
+  [16, (bytes) => (bytes[0] === 1 ? 't' : 'f')],
+  [20, (bytes) => String(bytes.readBigInt64BE())],
+  [21, (bytes) => String(bytes.readInt16BE())],
+  [23, (bytes) => String(bytes.readInt32BE())],
+  [25, (bytes) => bytes.toString('utf8')],
+  [701, (bytes) => String(bytes.readDoubleBE())],
+  [1043, (bytes) => bytes.toString('utf8')],
+]);
+
 type Encode = (text: string) => Uint8Array;
 
 const asText: Encode = (text) => Buffer.from(text);

@@ -7,6 +7,7 @@ import { formatOf } from '../wire/backend.ts';
 import type { Parameters } from '../wire/frontend.ts';
 import { NO_PARAMETERS } from '../wire/request.ts';
 import { BackendPortal } from './backend-portal.ts';
+import { parameterText } from './binary.ts';
 import {
   CommandPortal,
   runCreateIndex,
@@ -163,9 +164,8 @@ function withLiterals(bound: Bound): Bound {
     (statement.kind === 'declare' && statement.statement.kind === 'subscribe');
   if (!subscribes || parameters.values.length === 0) return bound;
   const values = parameters.values.map((value, index) => {
-    if (value === null) return null;
-    if (formatOf(parameters.formats, index) === 0) return value.toString('utf8');
-    throw new EngineError('0A000', `parameter $${index + 1} of a subscription must come as text`);
+    const format = formatOf(parameters.formats, index);
+    return parameterText(value, format, bound.parameterTypes[index] ?? 0, index + 1);
   });
   const text = bindParameters(bound.text, values);
   return { ...bound, text, statement: parseStatement(text), parameters: NO_PARAMETERS };
