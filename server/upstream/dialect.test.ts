@@ -29,25 +29,40 @@ test('names and texts cannot leave their quotes', () => {
 });
 
 test('statements of both dialects', () => {
-  expect(streamStatement('tail', 'top10', { snapshot: true, asOf: null })).toBe(
+  expect(streamStatement('tail', 'top10', { snapshot: true, asOf: null, atLeast: false })).toBe(
     'TAIL "top10" WITH (PROGRESS)',
   );
-  expect(streamStatement('subscribe', 'top10', { snapshot: false, asOf: 41 })).toBe(
+  expect(streamStatement('subscribe', 'top10', { snapshot: false, asOf: 41, atLeast: false })).toBe(
     'SUBSCRIBE "top10" WITH (PROGRESS, SNAPSHOT = false) AS OF 41',
   );
 });
 
-test('a held frontier is resumed one before it, else the history is asked for in steps', () => {
-  expect(waysToStart(1_000, 5_000)).toEqual([
-    { snapshot: false, asOf: 999 },
-    { snapshot: true, asOf: null },
+const FRESH = { snapshot: true, asOf: null, atLeast: false };
+
+test.each(['tail', 'subscribe'] as const)(
+  '%s: a held frontier is resumed one below it',
+  (dialect) => {
+    expect(waysToStart(dialect, 1_000, 5_000)).toEqual([
+      { snapshot: false, asOf: 999, atLeast: false },
+      FRESH,
+    ]);
+  },
+);
+
+test('a server that starts asks for five minutes of history, or what there is', () => {
+  expect(waysToStart('subscribe', null, 1_000_000)).toEqual([
+    { snapshot: true, asOf: 700_000, atLeast: true },
+    FRESH,
   ]);
-  expect(waysToStart(null, 1_000_000).map(({ asOf }) => asOf)).toEqual([
+  expect(waysToStart('tail', null, 1_000_000).map(({ asOf }) => asOf)).toEqual([
     700_000,
     940_000,
     990_000,
     null,
   ]);
+  expect(streamStatement('subscribe', 'v', { snapshot: true, asOf: 7, atLeast: true })).toBe(
+    'SUBSCRIBE "v" WITH (PROGRESS) AS OF AT LEAST 7',
+  );
 });
 
 test.each([

@@ -47,14 +47,17 @@ export interface StreamRequest {
   readonly snapshot: boolean;
   /** Where to start: the view at this time, inclusive; null for the freshest. */
   readonly asOf: Timestamp | null;
+  /** Without history back to `asOf`, start where it begins, and do not refuse. */
+  readonly atLeast: boolean;
 }
 
 /** The statement that streams a view with progress. */
 export function streamStatement(dialect: Dialect, view: string, request: StreamRequest): string {
   const keyword = dialect === 'tail' ? 'TAIL' : 'SUBSCRIBE';
   const options = request.snapshot ? 'PROGRESS' : 'PROGRESS, SNAPSHOT = false';
-  const asOf = request.asOf === null ? '' : ` AS OF ${request.asOf}`;
-  return `${keyword} ${quoteName(view)} WITH (${options})${asOf}`;
+  const asOf = request.atLeast ? 'AS OF AT LEAST' : 'AS OF';
+  const start = request.asOf === null ? '' : ` ${asOf} ${request.asOf}`;
+  return `${keyword} ${quoteName(view)} WITH (${options})${start}`;
 }
 
 /** Gives the environment's identity, which a restart keeps and another database does not have. */
@@ -74,18 +77,28 @@ export function sessionStatements(dialect: Dialect): readonly string[] {
   ];
 }
 
-const HISTORY_STEPS_MS: readonly number[] = [300_000, 60_000, 10_000];
+/** How much history a starting server asks for, and less where there is none. */
+const HISTORY_STEPS_MS = [300_000, 60_000, 10_000] as const;
 
 /**
  * The ways to open a stream, best first; the next one is tried when the upstream has no history
  * that far back. With a held frontier F: from F on without a snapshot (AS OF F − 1, since progress
  * F promises only what is below it), else a new snapshot. Without: a snapshot of five minutes ago
- * and all since, for resume tokens that other servers gave, then less, then none.
+ * and all since, for resume tokens that other servers gave, or of as long ago as there is. The
+ * older line takes AS OF AT LEAST for the freshest time, so it is asked step by step.
  */
-export function waysToStart(held: Timestamp | null, now: Timestamp): readonly StreamRequest[] {
-  const fresh = { snapshot: true, asOf: null };
-  if (held !== null) return [{ snapshot: false, asOf: held - 1 }, fresh];
-  return [...HISTORY_STEPS_MS.map((ms) => ({ snapshot: true, asOf: now - ms })), fresh];
+export function waysToStart(
+  dialect: Dialect,
+  held: Timestamp | null,
+  now: Timestamp,
+): readonly StreamRequest[] {
+  const fresh = { snapshot: true, asOf: null, atLeast: false };
+  if (held !== null) return [{ snapshot: false, asOf: held - 1, atLeast: false }, fresh];
+  if (dialect === 'subscribe') {
+    return [{ snapshot: true, asOf: now - HISTORY_STEPS_MS[0], atLeast: true }, fresh];
+  }
+  const steps = HISTORY_STEPS_MS.map((ms) => ({ snapshot: true, asOf: now - ms, atLeast: false }));
+  return [...steps, fresh];
 }
 
 /** True for the error that says: no history back to this AS OF. */

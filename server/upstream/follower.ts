@@ -160,7 +160,7 @@ export class Follower {
   ): Promise<Outcome> {
     const { clock } = this.#parts;
     const now = found.now ?? clock.now();
-    for (const request of waysToStart(found.held, now)) {
+    for (const request of waysToStart(found.dialect, found.held, now)) {
       try {
         return await runStream(connection, {
           view: this.#view,

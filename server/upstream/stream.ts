@@ -36,7 +36,8 @@ const SETTLE_MS = 5_000;
  */
 export async function runStream(connection: Connection, parts: StreamParts): Promise<Outcome> {
   const statement = streamStatement(parts.dialect, parts.view, parts.request);
-  if (parts.dialect === 'tail' && parts.request.asOf !== null) await probe(connection, statement);
+  const mayBeRefused = parts.request.asOf !== null && !parts.request.atLeast;
+  if (parts.dialect === 'tail' && mayBeRefused) await probe(connection, statement);
   await connection.query('BEGIN');
   const pump = new Pump(parts);
   try {
@@ -104,7 +105,8 @@ class Pump {
     this.#parts = parts;
     this.#gate = new SnapshotGate({
       dialect: parts.dialect,
-      ...parts.request,
+      snapshot: parts.request.snapshot,
+      asOf: parts.request.atLeast ? null : parts.request.asOf,
       startedAt: parts.clock.now(),
     });
   }
