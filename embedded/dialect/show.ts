@@ -6,6 +6,7 @@ import type { ShowObjects, Statement } from './statement.ts';
 export function parseShow(reader: TokenReader): Statement {
   reader.expect('show');
   reader.accept('full');
+  if (reader.accept('objects')) return readObjects(reader, 'objects');
   if (reader.accept('views')) return readObjects(reader, 'views');
   if (reader.accept('materialized', 'views')) return readObjects(reader, 'materialized-views');
   if (reader.accept('tables')) return readObjects(reader, 'tables');

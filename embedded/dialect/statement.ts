@@ -23,7 +23,7 @@ export interface BackendStatement {
   readonly copiesOut: boolean;
 }
 
-export type ShowObjects = 'views' | 'materialized-views' | 'tables' | 'sources';
+export type ShowObjects = 'objects' | 'views' | 'materialized-views' | 'tables' | 'sources';
 
 /** What a session can be asked to do. */
 export type Statement =

@@ -1,10 +1,10 @@
 import type { Statement } from '../dialect/statement.ts';
 import { EngineError } from '../engine.ts';
-import { copyResponse, NO_DATA } from '../wire/backend.ts';
+import { copyResponse, errorResponse, NO_DATA } from '../wire/backend.ts';
 import { COPY_END, copyData, describe, parse, query, SYNC } from '../wire/request.ts';
 import { ALREADY_SENT } from './backend-portal.ts';
 import type { Context, Portal } from './context.ts';
-import { GONE, throwIfCancelled } from './gone.ts';
+import { GONE, IDLE_TOO_LONG, throwIfCancelled } from './gone.ts';
 
 /** The most that one COPY may bring, in bytes: it is held in memory until its end. */
 const MAX_COPY_BYTES = 512 * 1024 * 1024;
@@ -67,6 +67,7 @@ export class CopyInPortal implements Portal {
     for (;;) {
       const message = await this.#context.receive();
       throwIfCancelled(this.#context.signal);
+      if (message === 'timeout') this.#context.out.send(errorResponse(IDLE_TOO_LONG, 'FATAL'));
       if (message === 'closed' || message === 'timeout' || message.type === 'terminate') throw GONE;
       if (message.type === 'copy-done') return data;
       if (message.type === 'copy-fail') {

@@ -72,6 +72,14 @@ test('an idle transaction that holds the engine is ended', async () => {
   expect(engine.log.at(-1)).toBe('release');
 });
 
+test('so is one that stops in the middle of a COPY', async () => {
+  const { engine, client } = start({ idleTransactionMs: 20 });
+  client.send(query('BEGIN; INSERT 1; COPY t FROM STDIN'));
+  expect((await client.until('E')).at(-1)).toMatch(/^E 25P03/);
+  await client.over;
+  expect(engine.log.at(-1)).toBe('release');
+});
+
 test('after an error the extended protocol skips to Sync', async () => {
   const { client } = start();
   client.send(parse('', 'fail'), bind('', ''), execute(''), parse('x', 'SELECT 1'), SYNC);
@@ -292,7 +300,8 @@ test('definitions go to the catalogue, but not while the session holds the engin
   expect(await client.query('BEGIN; INSERT 1; CREATE VIEW x AS SELECT 1')).toContain(
     'E 25001 CREATE VIEW cannot run in a transaction that has written',
   );
-  expect(await client.query('ROLLBACK; SHOW VIEWS')).toContain(
+  expect(await client.query('ROLLBACK; SHOW OBJECTS')).toContain('D t|table||');
+  expect(await client.query('SHOW VIEWS')).toContain(
     'D v||re-evaluated, not incrementally maintained: it is a fake',
   );
 });

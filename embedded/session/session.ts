@@ -5,7 +5,7 @@ import { Backend } from './backend.ts';
 import { ALREADY_SENT } from './backend-portal.ts';
 import { type Context, closePortals } from './context.ts';
 import { Extended } from './extended.ts';
-import { GONE } from './gone.ts';
+import { GONE, IDLE_TOO_LONG } from './gone.ts';
 import { Inbox, type Valve } from './inbox.ts';
 import { Outbound, type Sink } from './outbound.ts';
 import { INTERRUPTED } from './row-stream.ts';
@@ -141,12 +141,6 @@ export class Session {
     return new EngineError('XX000', `the engine failed: ${text}`);
   }
 }
-
-const IDLE_TOO_LONG = new EngineError(
-  '25P03',
-  'terminating connection due to idle-in-transaction timeout',
-  { hint: 'A transaction that has written holds the engine: COMMIT soon after the first write.' },
-);
 
 /**
  * Watches what arrives while a message is handled. Leaving ends any wait. A waiting Execute also ends

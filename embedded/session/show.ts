@@ -11,9 +11,10 @@ import { BOOL, RowsPortal, TEXT } from './rows-portal.ts';
  */
 export function showObjects(context: Context, what: ShowObjects, like: string | null): Portal {
   const clustered = what === 'materialized-views' || what === 'sources';
+  const typed = what === 'sources' || what === 'objects';
   const names = [
     'name',
-    ...(what === 'sources' ? ['type'] : []),
+    ...(typed ? ['type'] : []),
     ...(clustered ? ['cluster'] : []),
     'comment',
     'note',
@@ -26,7 +27,7 @@ export function showObjects(context: Context, what: ShowObjects, like: string | 
       .toSorted((a, b) => (a.name < b.name ? -1 : 1))
       .map((relation) => [
         relation.name,
-        ...(what === 'sources' ? ['table'] : []),
+        ...(typed ? [relation.kind] : []),
         ...(clustered ? ['quickstart'] : []),
         '',
         noteOf(relation),
@@ -35,6 +36,7 @@ export function showObjects(context: Context, what: ShowObjects, like: string | 
 }
 
 const LISTED: Readonly<Record<ShowObjects, readonly RelationInfo['kind'][]>> = {
+  objects: ['view', 'materialized-view', 'table', 'source'],
   views: ['view', 'materialized-view'],
   'materialized-views': ['materialized-view'],
   tables: ['table'],
