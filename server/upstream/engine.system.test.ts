@@ -200,6 +200,19 @@ test('a view of 100,000 rows is read page after page, changed, and resumed', asy
   );
 });
 
+test('a view of nothing that changes ends, and stays served', async () => {
+  await engine.sql(
+    'CREATE MATERIALIZED VIEW fixed AS SELECT 1 AS one, \'{"a": 1}\'::jsonb AS data',
+  );
+  const fixed = need(serve(['fixed']).views, 'fixed');
+  await until(
+    () => fixed.state === 'ended',
+    () => describe(fixed),
+  );
+  expect([fixed.frontier, ...fixed.rows.keys()]).toEqual(['end', '[1,{"a":1}]']);
+  await engine.sql('DROP MATERIALIZED VIEW fixed');
+});
+
 test('a server that starts later honours what an earlier one gave out', async () => {
   const first = need(serve(['counter']).views, 'counter');
   await until(
