@@ -19,7 +19,6 @@ export class StreamResponse {
   #queuedBytes = 0;
   #inFlightBytes = 0;
   #blocked = false;
-  #unproven = false;
   #closed = false;
 
   /** The response must be begun: status and headers written. */
@@ -47,7 +46,7 @@ export class StreamResponse {
 
   /** To be called every few seconds: keeps a blocked response from being aborted. */
   keepAlive(): void {
-    if (this.#blocked || this.#unproven) this.#probe();
+    if (this.#blocked) this.#probe();
   }
 
   /** Ends the response; cut short when the reader is behind, so that nothing is kept for it. */
@@ -72,7 +71,6 @@ export class StreamResponse {
     this.#response.cork(() => {
       const byte = this.#take(1) ?? this.#filler;
       this.#write(byte);
-      this.#unproven = false;
       this.#flush();
     });
     if (this.bufferedBytes < before) this.#onDrained();
@@ -86,11 +84,10 @@ export class StreamResponse {
     }
   }
 
-  /** In a cork a failed write shows only at the next one: until then it is unproven. */
+  /** A small write in a cork fails unseen: the next one tells, or onWritable. */
   #write(bytes: Uint8Array): void {
     this.#blocked = !this.#response.write(bytes);
     this.#inFlightBytes = this.#blocked ? this.#inFlightBytes + bytes.byteLength : 0;
-    this.#unproven = true;
   }
 
   /** Takes at most `most` bytes off the queue; null when it is empty. */
