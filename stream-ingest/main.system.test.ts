@@ -122,7 +122,11 @@ async function counted(): Promise<readonly number[]> {
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'viewcast-ingest-'));
   await startEngine(0);
-  const { problems } = await applySqlFolder(root, engineUrl(), join(folder, 'sql.json'));
+  const { problems } = await applySqlFolder(
+    join(root, 'sql'),
+    engineUrl(),
+    join(folder, 'sql.json'),
+  );
   expect(problems).toEqual([]);
 });
 afterEach(async () => {

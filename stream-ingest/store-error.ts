@@ -24,3 +24,8 @@ export function isPassing(error: unknown): boolean {
   if (error instanceof StoreError) return false;
   return !(error instanceof QueryError) || /^(08|40|53|57|25P03|XX)/.test(error.sqlState);
 }
+
+/** What an error says, for a sentence around it. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -69,6 +69,19 @@ function storeOf(options: { kind?: 'live' | 'generated'; fault?: () => Fault } =
   return { store, notices };
 }
 
+/** Loses the session at the next statement after `now` was set. */
+function cutOnce() {
+  const cut = {
+    now: false,
+    fault: (): Fault => {
+      const fault = cut.now ? 'before' : null;
+      cut.now = false;
+      return fault;
+    },
+  };
+  return cut;
+}
+
 function item(n: number, fields: object = {}): Item {
   const parsed = parseRecentChange(JSON.stringify({ meta: { id: `e${n}` }, user: 'é', ...fields }));
   return { change: parsed.kind === 'change' ? parsed.change : null, position: `p${n}` };
@@ -155,19 +168,30 @@ test('live and generated changes never meet in one store', async () => {
 });
 
 test('an engine that comes back with another store is not written to', async () => {
-  let lost = false;
-  const { store } = storeOf({
-    fault: () => {
-      if (!lost) return null;
-      lost = false;
-      return 'before';
-    },
-  });
+  const cut = cutOnce();
+  const { store } = storeOf(cut);
   await store.open();
   identity = 'two';
-  lost = true;
+  cut.now = true;
   await expect(store.write([item(1)])).rejects.toThrow('came back with another store');
   expect((await stored()).ids).toEqual([]);
+});
+
+test('an engine that comes back with less than it acknowledged is not written to', async () => {
+  const cut = cutOnce();
+  const { store } = storeOf(cut);
+  await store.open();
+  await store.write([item(0)]);
+  await store.write([item(1)]);
+  await database.exec(
+    `DELETE FROM recentchange WHERE meta_id = 'e1'; UPDATE input_position SET position = 'p0'`,
+  );
+  cut.now = true;
+  await expect(store.write([item(2)])).rejects.toThrow('came back at p0, and had acknowledged p1');
+  const again = storeOf().store;
+  expect((await again.open()).position).toBe('p0');
+  await again.write([item(1), item(2)]);
+  expect(await stored()).toEqual({ ids: [0, 1, 2], position: 'p2' });
 });
 
 test('strange but valid events are stored as they are', async () => {

@@ -1,6 +1,13 @@
 import type { Clock, InputKind, InputState } from './arrival.ts';
 import type { ItemBatch } from './batcher.ts';
-import { isPassing, isRowFault, QueryError, StoreError } from './store-error.ts';
+import {
+  insertChanges,
+  newestIds,
+  selectPosition,
+  upsertPosition,
+  upsertState,
+} from './statements.ts';
+import { isPassing, isRowFault, messageOf, QueryError, StoreError } from './store-error.ts';
 
 /** One session with the engine. */
 export interface Connection {
@@ -39,23 +46,6 @@ export interface Stored {
   readonly newestIds: readonly string[];
 }
 
-// Rows as one JSON text: as quick as arrays, and a new column needs no change here.
-const insertChanges =
-  'INSERT INTO recentchange SELECT * FROM json_populate_recordset(NULL::recentchange, $1::json) ' +
-  'ON CONFLICT (meta_id) DO NOTHING';
-const upsertPosition =
-  'INSERT INTO input_position (input, position) VALUES ($1, $2) ' +
-  'ON CONFLICT (input) DO UPDATE SET position = excluded.position';
-const upsertState =
-  'INSERT INTO input_state (one_row, kind, label, state, since) VALUES (true, $1, $2, $3, $4) ' +
-  'ON CONFLICT (one_row) DO UPDATE SET kind = excluded.kind, label = excluded.label, ' +
-  'state = excluded.state, since = excluded.since';
-const newestIds = 'SELECT meta_id FROM recentchange ORDER BY meta_dt DESC NULLS LAST LIMIT 10000';
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 function column(row: Readonly<Record<string, unknown>> | undefined, name: string): string | null {
   const value = row?.[name];
   return typeof value === 'string' ? value : null;
@@ -64,7 +54,9 @@ function column(row: Readonly<Record<string, unknown>> | undefined, name: string
 /**
  * Stores changes in the engine with the position they reach, in one transaction: after a crash at
  * any moment the position says exactly what is stored, and what is sent again finds its id taken.
- * Losing the engine only makes writing wait; it stays with the store it was opened on.
+ * Losing the engine only makes writing wait; it stays with the store it was opened on. A store that
+ * comes back with less than it had acknowledged (power loss, a backup) is refused, as going on would
+ * leave a hole: opened anew, the input reads again from where the store stands.
  */
 export class Store {
   readonly #options: StoreOptions;
@@ -73,6 +65,10 @@ export class Store {
   #turn: Promise<unknown> = Promise.resolve();
   #away = false;
   #state: InputState | null = null;
+  /** That of the last acknowledged commit, as the store must have it; undefined before `open`. */
+  #position: string | null | undefined;
+  /** That of a commit whose acknowledgement has not come: the store may have it. */
+  #unconfirmed: string | null = null;
 
   constructor(options: StoreOptions) {
     this.#options = options;
@@ -135,14 +131,18 @@ export class Store {
           ': start the engine on a store of its own for it (VIEWCAST_STORE)',
       );
     }
-    const [position] = await session.query('SELECT position FROM input_position WHERE input = $1', [
-      kind,
-    ]);
+    const position = await this.#readPosition(session);
     const ids = await session.query(newestIds);
+    this.#position = position;
     return {
-      position: column(position, 'position'),
+      position,
       newestIds: ids.flatMap((row) => column(row, 'meta_id') ?? []).reverse(),
     };
+  }
+
+  async #readPosition(session: Connection): Promise<string | null> {
+    const [row] = await session.query(selectPosition, [this.#options.kind]);
+    return column(row, 'position');
   }
 
   async #writeOrSplit(batch: ItemBatch): Promise<void> {
@@ -158,7 +158,7 @@ export class Store {
         return;
       }
       const metaId = only.change?.meta_id ?? '';
-      this.#options.onNotice({ kind: 'rejected', metaId, reason: textOf(error) });
+      this.#options.onNotice({ kind: 'rejected', metaId, reason: messageOf(error) });
       const positionOnly = [{ change: null, position: only.position }];
       await this.#withRetry((session) => this.#commit(session, positionOnly));
     }
@@ -166,16 +166,18 @@ export class Store {
 
   async #commit(session: Connection, batch: ItemBatch): Promise<void> {
     const changes = batch.flatMap((item) => item.change ?? []);
-    const position = batch.at(-1)?.position;
+    const position = batch.at(-1)?.position ?? null;
     await session.query('BEGIN');
     try {
       if (changes.length > 0) await session.query(insertChanges, [JSON.stringify(changes)]);
       await session.query(upsertPosition, [this.#options.kind, position]);
+      this.#unconfirmed = position;
       await session.query('COMMIT');
     } catch (error) {
       if (error instanceof QueryError) await session.query('ROLLBACK');
       throw error;
     }
+    this.#position = position;
   }
 
   /** Repeats `work`, on a new session each time, until it succeeds or can never do so. */
@@ -193,7 +195,7 @@ export class Store {
         return result;
       } catch (error) {
         await this.#giveUpOrForget(error, deadline);
-        if (!this.#away) onNotice({ kind: 'away', reason: textOf(error) });
+        if (!this.#away) onNotice({ kind: 'away', reason: messageOf(error) });
         this.#away = true;
         await clock.sleep(random() * Math.min(2_000, 100 * 2 ** Math.min(failures, 10)), signal);
       }
@@ -207,7 +209,7 @@ export class Store {
     if (isRowFault(error) || error instanceof StoreError) throw error;
     if (expired || !(isPassing(error) || (missing && opening))) {
       const hint = missing ? 'are the tables of sql/sources there?' : 'does the engine run?';
-      throw new StoreError(`cannot use the engine: ${textOf(error)}; ${hint}`, { cause: error });
+      throw new StoreError(`cannot use the engine: ${messageOf(error)}; ${hint}`, { cause: error });
     }
     // A session that cannot even be closed is as good as closed.
     await this.close().catch(() => {});
@@ -235,5 +237,14 @@ export class Store {
       );
     }
     this.#identity = identity;
+    if (this.#position !== undefined) await this.#checkPosition(connection);
+  }
+
+  async #checkPosition(connection: Connection): Promise<void> {
+    const position = await this.#readPosition(connection);
+    if (position === this.#position || position === this.#unconfirmed) return;
+    throw new StoreError(
+      `the engine came back at ${position}, and had acknowledged ${this.#position}: start the input anew`,
+    );
   }
 }
