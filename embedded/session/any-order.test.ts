@@ -60,11 +60,11 @@ test('whatever a client says, in whatever order, each Sync and Query is answered
     fc.asyncProperty(fc.array(message, { maxLength: 30 }), async (messages) => {
       const engine = new FakeEngine();
       const client = new RawClient(engine);
-      client.send(...messages.map((one) => one.frame), query('ROLLBACK; SHOW cluster'));
+      client.send(...messages.map((one) => one.frame), SYNC, query('ROLLBACK; SHOW cluster'));
       await client.leave();
       expect(client.bugs).toEqual([]);
       const ready = client.received.filter((one) => one.startsWith('Z')).length;
-      expect(ready).toBe(messages.filter((one) => one.ends).length + 1);
+      expect(ready).toBe(messages.filter((one) => one.ends).length + 2);
       expect(client.received.at(-1)).toBe('Z I');
       const held = engine.log.filter((line) => line === 'begin').length;
       expect(engine.log.filter((line) => line === 'release').length).toBe(held);

@@ -3,6 +3,7 @@ import { EngineError } from '../engine.ts';
 import { splitStatements } from '../lexer.ts';
 import {
   BIND_COMPLETE,
+  CLOSE_COMPLETE,
   EMPTY_QUERY,
   NO_DATA,
   PARSE_COMPLETE,
@@ -19,7 +20,7 @@ import {
   type Portal,
   type Prepared,
 } from './context.ts';
-import { Pipeline } from './pipeline.ts';
+import { Pipeline, type Step } from './pipeline.ts';
 import { makePortal, readStatement } from './portal.ts';
 
 type Message<T extends FrontendMessage['type']> = Extract<FrontendMessage, { type: T }>;
@@ -61,7 +62,8 @@ export class Extended {
       case 'close':
         if (message.what === 'S') this.#context.statements.delete(message.name);
         else closePortal(this.#context, message.name);
-        this.#pipeline.add({ kind: 'close' });
+        if (this.#pipeline.empty) this.#context.out.send(CLOSE_COMPLETE);
+        else this.#pipeline.add({ kind: 'close' });
         return;
       case 'flush':
         return this.settle();
@@ -97,6 +99,12 @@ export class Extended {
       await backend.sync((frame) => out.send(Buffer.from(frame.whole)));
       if (backend.status === 'I') closePortals(this.#context);
     }
+  }
+
+  /** A failed transaction refuses a message at once, not when the next one lets it go ahead. */
+  #gather(step: Step): void {
+    this.#context.backend.requireHealthy();
+    this.#pipeline.add(step);
   }
 
   async #run(continues: boolean): Promise<void> {
@@ -143,7 +151,7 @@ export class Extended {
       const portal = new BackendPortal(this.#context, { ...source, parameters, resultFormats });
       this.#portalSources.set(portal, source);
       portals.set(message.portal, portal);
-      this.#pipeline.add({ kind: 'bind', portal, source });
+      this.#gather({ kind: 'bind', portal, source });
       return;
     }
     await this.settle();
@@ -159,7 +167,7 @@ export class Extended {
   async #describeStatement(message: Message<'describe'>): Promise<void> {
     const { out } = this.#context;
     const { source, statement, text, parameterTypes } = this.#prepared(message.name);
-    if (source !== null) return this.#pipeline.add({ kind: 'describe-statement', source });
+    if (source !== null) return this.#gather({ kind: 'describe-statement', source });
     await this.settle();
     const count = countParameters(text);
     const types = Array.from({ length: count }, (_, index) => parameterTypes[index] || TEXT_OID);
@@ -179,7 +187,7 @@ export class Extended {
     const portal = findPortal(this.#context, message.name, 'portal');
     const source = this.#sourceOf(portal);
     if (portal instanceof BackendPortal && source !== undefined) {
-      return this.#pipeline.add({ kind: 'describe-portal', portal, source });
+      return this.#gather({ kind: 'describe-portal', portal, source });
     }
     await this.settle();
     this.#context.out.send(await portal.describe());
@@ -191,7 +199,7 @@ export class Extended {
     const source = this.#sourceOf(portal);
     const gathers = portal instanceof BackendPortal && source !== undefined && !portal.ran;
     if (gathers && !this.#pipeline.executes(portal)) {
-      return this.#pipeline.add({ kind: 'execute', portal, source, maxRows });
+      return this.#gather({ kind: 'execute', portal, source, maxRows });
     }
     await this.settle();
     if (!this.#ending.has(portal)) this.#context.backend.requireHealthy();
