@@ -2,6 +2,7 @@ import { CLOSE, type CloseCode } from '../../protocol/close.ts';
 import type { Batch, Changes, Frontier } from '../../protocol/update.ts';
 import type { Seat, StreamMember, StreamObserver } from './member.ts';
 import { afterSending, type OutboxLimits, type OutboxState, observe } from './outbox.ts';
+import { type Owed, owedTo } from './owed.ts';
 import type { ResumeToken } from './resume-token.ts';
 import { StreamEncoder } from './stream-encoder.ts';
 import type { LiveView } from './view.ts';
@@ -177,57 +178,31 @@ export class StreamChannel {
   #welcome(viewer: Viewer, position: ResumeToken): void {
     this.#enter(viewer);
     const { member, from } = viewer;
-    const missed = from === undefined || from === null ? null : this.#missed(from);
-    const sent = this.#sendMissed(member, missed, position, from !== undefined, true);
+    const owed = owedTo(this.view, this.#encoder, from ?? null, member, from !== undefined);
+    this.#send(member, owed);
     viewer.state = { kind: 'live' };
-    this.#settle(viewer, position, sent === 'snapshot');
-  }
-
-  /** What a viewer of that position lacks; null when only a snapshot helps. */
-  #missed(held: ResumeToken): Changes | null {
-    const { epoch, frontier } = this.view;
-    if (held.epoch === epoch && held.frontier === frontier) return new Map();
-    if (held.frontier === 'end') return null;
-    return this.view.since(held.epoch, held.frontier)?.changes ?? null;
-  }
-
-  /**
-   * Sends `missed`, or the snapshot where that is all there is, or smaller and the viewer knows
-   * what to do with it. Returns what was sent.
-   */
-  #sendMissed(
-    member: StreamMember,
-    missed: Changes | null,
-    position: ResumeToken,
-    marked: boolean,
-    mayReplace: boolean,
-  ): 'batch' | 'snapshot' | 'nothing' {
-    if (missed?.size === 0) return 'nothing';
-    const batch = missed === null ? null : this.#encoder.batch(missed, position)(member.format);
-    const replaces = mayReplace && (batch === null || member.replaceable);
-    const smaller = batch === null || this.#encoder.snapshotSize() < batch.byteLength;
-    const kind = replaces && smaller ? 'snapshot' : 'batch';
-    const bytes =
-      kind === 'batch' ? batch : this.#encoder.snapshot(member.format, position, marked);
-    if (bytes === null) return 'nothing';
-    member.send(bytes);
-    this.#parts.observer.caughtUp(this.view.name, kind, bytes.byteLength);
-    return kind;
+    this.#settle(viewer, position, owed.kind === 'snapshot');
   }
 
   /** A lagging viewer's buffer has drained: one consolidated message, then live again. */
   #catchUp(viewer: Viewer, held: ResumeToken): void {
     const position = this.#published;
     if (position === null) return;
-    const missed = this.#missed(held);
-    if (missed === null && !viewer.member.replaceable) {
+    const owed = owedTo(this.view, this.#encoder, held, viewer.member, true);
+    if (owed.kind === 'snapshot' && !viewer.member.replaceable) {
       // It knows no message that replaces what it holds; its next connection starts anew.
       this.#expel(viewer, CLOSE.lagging);
       return;
     }
     this.#setLive(viewer);
-    this.#sendMissed(viewer.member, missed, position, true, viewer.member.replaceable);
+    this.#send(viewer.member, owed);
     this.#settle(viewer, position, false);
+  }
+
+  #send(member: StreamMember, owed: Owed): void {
+    if (owed.kind === 'nothing') return;
+    member.send(owed.bytes);
+    this.#parts.observer.caughtUp(this.view.name, owed.kind, owed.bytes.byteLength);
   }
 
   /** A viewer has been sent something: it is live, unless that filled its buffer. */
