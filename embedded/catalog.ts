@@ -1,0 +1,316 @@
+import type { AggregatePlan } from './aggregate.ts';
+import type { Capture } from './capture.ts';
+import { type Catalog, type CreateViewRequest, EngineError, type RelationInfo } from './engine.ts';
+import { quoteName, quoteText } from './lexer.ts';
+import { type Relation, type RelationColumn, Relations, storeName } from './relation.ts';
+import type { Store, TextRow } from './store.ts';
+import { type BuiltView, buildView, indexTopK } from './view-build.ts';
+
+type DropRequest = Parameters<Catalog['drop']>[0];
+
+/** What the catalogue needs from the engine around it. */
+export interface CatalogHost {
+  /** Runs `work` alone on the backend. */
+  turn<T>(work: () => Promise<T>): Promise<T>;
+  /** The relations are others now: those with these ids are gone. Called within the turn. */
+  changed(gone: readonly Relation[]): Promise<void>;
+}
+
+/** The relations of a store: kept in it, and in memory for everyone who asks. */
+export class StoreCatalog implements Catalog {
+  readonly #store: Store;
+  readonly #capture: Capture;
+  readonly #host: CatalogHost;
+  #relations = new Relations([]);
+
+  constructor(store: Store, capture: Capture, host: CatalogHost) {
+    this.#store = store;
+    this.#capture = capture;
+    this.#host = host;
+  }
+
+  /** As of the last change; a new object after each. */
+  get current(): Relations {
+    return this.#relations;
+  }
+
+  async createView(request: CreateViewRequest): Promise<string | null> {
+    return this.#host.turn(async () => {
+      const existing = this.#relations.named(request.name);
+      if (existing !== undefined && request.ifNotExists) {
+        return `relation "${request.name}" already exists, skipping`;
+      }
+      const built = await this.#store
+        .transaction(async () => {
+          if (existing !== undefined && request.orReplace) await this.#replace(existing);
+          return this.#build(request);
+        })
+        .catch(async (error: unknown) => {
+          this.#relations = await this.#read();
+          throw error;
+        });
+      await this.#reload(existing !== undefined ? [existing] : []);
+      if (built.method === 'view') {
+        await indexTopK(this.#store, `public.${quoteName(request.name)}`);
+      }
+      return request.materialized && built.reason !== null
+        ? `re-evaluated, not incrementally maintained: ${built.reason}`
+        : null;
+    });
+  }
+
+  async #replace(existing: Relation): Promise<void> {
+    if (existing.method === 'table') throw wrongKind(existing, 'view');
+    const [dependent] = this.#relations.dependents(existing.id);
+    if (dependent !== undefined) throw stillNeeded(existing, dependent);
+    await this.#remove(existing);
+    this.#relations = await this.#read();
+  }
+
+  async #build(request: CreateViewRequest): Promise<BuiltView> {
+    const id = await this.#nextId();
+    const retained = new Set(
+      this.#relations.all().flatMap((each) => (each.keepsNewest ? [each.id] : [])),
+    );
+    const relations = this.#relations;
+    const built = await buildView({ store: this.#store, relations, id, retained }, request).catch(
+      (error: unknown) => {
+        throw asMaterialize(error);
+      },
+    );
+    const type = request.materialized ? 'materialized-view' : 'view';
+    const aggregate =
+      built.aggregate === null ? 'NULL' : quoteText(JSON.stringify(built.aggregate));
+    const deps = built.deps.map(quoteText).join(', ');
+    await this.#store.run(
+      `INSERT INTO viewcast.viewcast_relation
+         (id, name, type, method, reason, sql, deps, temporal, aggregate, counts_since)
+       VALUES (${quoteText(id)}, ${quoteText(request.name)}, '${type}', '${built.method}',
+         ${built.reason === null ? 'NULL' : quoteText(built.reason)}, ${quoteText(request.sql)},
+         ARRAY[${deps}]::text[], ${built.temporal}, ${aggregate},
+         (SELECT max(dropped_until) FROM viewcast.viewcast_retention
+          WHERE relation IN (SELECT unnest(ARRAY[${this.#tableIds(built.deps)}]::text[]))))`,
+    );
+    if (built.aggregate !== null) {
+      const withView = await this.#read();
+      await this.#capture.install(withView, withView.get(built.aggregate.base));
+    }
+    return built;
+  }
+
+  #tableIds(deps: readonly string[]): string {
+    return this.#relations
+      .tables(deps)
+      .map((table) => quoteText(table.id))
+      .join(', ');
+  }
+
+  async #nextId(): Promise<string> {
+    const [row] = await this.#store.query("SELECT 'u' || nextval('viewcast.viewcast_relation_id')");
+    return row?.[0] ?? '';
+  }
+
+  async drop(request: DropRequest): Promise<void> {
+    await this.#host.turn(async () => {
+      if (request.kind === 'index') return this.#dropIndexes(request);
+      const gone = this.#whatGoes(request);
+      await this.#store.transaction(async () => {
+        for (const relation of gone) await this.#remove(relation);
+        const left = await this.#read();
+        for (const relation of gone) {
+          if (relation.aggregate === null) continue;
+          await this.#capture.install(left, left.get(relation.aggregate.base));
+        }
+      });
+      await this.#reload(gone);
+    });
+  }
+
+  async #dropIndexes(request: DropRequest): Promise<void> {
+    const names = request.names.map((name) => `public.${quoteName(name)}`).join(', ');
+    await this.#store.run(`DROP INDEX ${request.ifExists ? 'IF EXISTS ' : ''}${names}`);
+  }
+
+  /** Dependents come before what they depend on. */
+  #whatGoes(request: DropRequest): readonly Relation[] {
+    const named: Relation[] = [];
+    for (const name of request.names) {
+      const relation = this.#relations.named(name);
+      if (relation === undefined || relation.schema !== 'public') {
+        if (request.ifExists) continue;
+        throw unknownItem(name);
+      }
+      if ((request.kind === 'table') !== (relation.method === 'table')) {
+        throw wrongKind(relation, request.kind);
+      }
+      named.push(relation);
+    }
+    const all = new Map(named.map((relation) => [relation.id, relation]));
+    for (const relation of named) {
+      for (const dependent of this.#relations.dependents(relation.id)) {
+        if (!request.cascade && !all.has(dependent.id)) throw stillNeeded(relation, dependent);
+        all.set(dependent.id, dependent);
+      }
+    }
+    const order = this.#relations.reachable([...all.keys()]).toReversed();
+    return order.filter((relation) => all.has(relation.id));
+  }
+
+  async #remove(relation: Relation): Promise<void> {
+    const name = `public.${quoteName(relation.name)}`;
+    await this.#store.run(
+      `DROP ${relation.method === 'table' ? 'TABLE' : 'VIEW'} IF EXISTS ${name} CASCADE`,
+    );
+    if (relation.method === 'aggregate' || relation.method === 'ivm') {
+      await this.#store.run(`DROP TABLE IF EXISTS viewcast_store.${storeName(relation.id)}`);
+    }
+    const id = quoteText(relation.id);
+    await this.#store.run(
+      `DELETE FROM viewcast.viewcast_relation WHERE id = ${id};
+       DELETE FROM viewcast.viewcast_retention WHERE relation = ${id};
+       DELETE FROM viewcast.viewcast_arrival WHERE relation = ${id}`,
+    );
+  }
+
+  async relations(): Promise<readonly RelationInfo[]> {
+    return this.#relations
+      .all()
+      .filter((relation) => relation.schema === 'public')
+      .map(({ name, type, reason, sql, countsSince }) => ({
+        name,
+        kind: type,
+        reevaluated: type === 'materialized-view' ? reason : null,
+        sql,
+        countsSince,
+      }));
+  }
+
+  async columns(name: string): Promise<readonly RelationColumn[]> {
+    const relation = this.#relations.named(name);
+    if (relation === undefined) throw unknownItem(name);
+    return relation.columns;
+  }
+
+  /**
+   * Takes over tables that a session made or dropped in plain SQL. `sql` is its statement, kept for
+   * SHOW CREATE.
+   */
+  async adoptTables(sql: string): Promise<void> {
+    const found = await this.#store.query(
+      `SELECT c.relname, c.relkind IN ('r', 'p') FROM pg_class AS c
+       WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')`,
+    );
+    const names = new Set(found.map(([name]) => name ?? ''));
+    const tables = found.filter(([, isTable]) => isTable === 't').map(([name]) => name ?? '');
+    const lost = this.#relations
+      .all()
+      .filter((relation) => relation.schema === 'public' && !names.has(relation.name));
+    const gone = lost.flatMap((each) => [...this.#relations.dependents(each.id), each]);
+    for (const relation of new Set(gone)) await this.#remove(relation);
+    for (const name of tables) {
+      if (this.#relations.named(name) !== undefined) continue;
+      await this.#store.run(
+        `INSERT INTO viewcast.viewcast_relation (id, name, type, method, sql)
+         VALUES (${quoteText(await this.#nextId())}, ${quoteText(name)}, 'table', 'table', ${quoteText(sql)})`,
+      );
+    }
+    await this.#reload(gone);
+  }
+
+  /** Reads the relations of a store that was just opened, and puts its triggers in order. */
+  async open(): Promise<void> {
+    this.#relations = await this.#read();
+    await this.adoptTables('');
+    for (const relation of this.#relations.all()) {
+      if (relation.method === 'table') await this.#capture.install(this.#relations, relation);
+    }
+  }
+
+  /** Reads the relations anew; `gone` are those that were dropped. */
+  async reload(): Promise<void> {
+    await this.#reload([]);
+  }
+
+  async #reload(gone: readonly Relation[]): Promise<void> {
+    this.#relations = await this.#read();
+    await this.#host.changed(gone);
+  }
+
+  async #read(): Promise<Relations> {
+    const rows = await this.#store.query(READ_RELATIONS);
+    return new Relations(rows.map(toRelation));
+  }
+}
+
+const COLUMNS = `(SELECT coalesce(json_agg(json_build_object(
+    'name', a.attname, 'nullable', NOT a.attnotnull, 'type', format_type(a.atttypid, NULL),
+    'typeOid', a.atttypid::int8,
+    'unnestable', t.typarray <> 0 AND t.typelem = 0 AND t.typtype IN ('b', 'e') AND t.typdelim = ',')
+    ORDER BY a.attnum), '[]')
+  FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
+  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)`;
+
+const READ_RELATIONS = `
+  SELECT r.id, r.name, 'public', r.type, r.method, r.reason, r.sql, to_json(r.deps), r.temporal,
+    r.aggregate, extract(epoch FROM r.counts_since) * 1000, coalesce(s.oid, c.oid),
+    EXISTS (SELECT FROM viewcast.viewcast_retention AS k WHERE k.relation = r.id), ${COLUMNS}
+  FROM viewcast.viewcast_relation AS r
+  JOIN pg_class AS c ON c.relname = r.name AND c.relnamespace = 'public'::regnamespace
+  LEFT JOIN pg_class AS s ON s.relname = 'v_' || r.id AND s.relnamespace = 'viewcast_store'::regnamespace
+  UNION ALL
+  SELECT 's1', c.relname, 'viewcast', 'table', 'table', NULL, '', '[]'::json, false, NULL, NULL, c.oid, false, ${COLUMNS}
+  FROM pg_class AS c WHERE c.oid = 'viewcast.viewcast_relation'::regclass
+  UNION ALL
+  SELECT 's2', c.relname, 'mz_catalog', 'view', 'view', NULL, '', '["s1"]'::json, false, NULL, NULL, c.oid, false, ${COLUMNS}
+  FROM pg_class AS c WHERE c.oid = 'mz_catalog.mz_objects'::regclass`;
+
+/** The row shape is the query's above; kinds and methods are written by this module alone. */
+function toRelation(row: TextRow): Relation {
+  const text = (index: number): string => row[index] ?? '';
+  const countsSince = row[10] ?? null;
+  return {
+    id: text(0),
+    name: text(1),
+    schema: text(2),
+    type: text(3) as Relation['type'],
+    method: text(4) as Relation['method'],
+    reason: row[5] ?? null,
+    sql: text(6),
+    deps: JSON.parse(text(7)) as readonly string[],
+    temporal: text(8) === 't',
+    aggregate: row[9] ? (JSON.parse(row[9]) as AggregatePlan) : null,
+    countsSince: countsSince === null ? null : new Date(Number(countsSince)),
+    oid: row[11] ? Number(row[11]) : null,
+    keepsNewest: text(12) === 't',
+    columns: JSON.parse(text(13)) as readonly RelationColumn[],
+  };
+}
+
+/** What Materialize says to a name that is none (materialize.md §2.9). */
+export function unknownItem(name: string): EngineError {
+  return new EngineError('XX000', `unknown catalog item '${name}'`);
+}
+
+/** PostgreSQL's answer to an unknown relation, in Materialize's words. */
+export function asMaterialize(error: unknown): unknown {
+  if (!(error instanceof EngineError) || error.code !== '42P01') return error;
+  const [, name] = /relation "(.*)" does not exist/.exec(error.message) ?? [];
+  return name === undefined ? error : unknownItem(name);
+}
+
+function wrongKind(relation: Relation, kind: string): EngineError {
+  const article = kind.startsWith('i') ? 'an' : 'a';
+  return new EngineError('42809', `"${relation.name}" is not ${article} ${kind}`, {
+    hint: `It is a ${relation.type}: use DROP ${relation.method === 'table' ? 'TABLE' : 'VIEW'}.`,
+  });
+}
+
+function stillNeeded(relation: Relation, dependent: Relation): EngineError {
+  return new EngineError(
+    '2BP01',
+    `cannot drop "${relation.name}": "${dependent.name}" depends on it`,
+    {
+      hint: 'Use DROP … CASCADE to drop the dependent objects too.',
+    },
+  );
+}

@@ -1,0 +1,251 @@
+import { Capture } from './capture.ts';
+import { StoreCatalog } from './catalog.ts';
+import { prepareSchemas, readMeta, writeFloor } from './catalog-schema.ts';
+import { LogicalClock } from './clock.ts';
+import {
+  type Catalog,
+  type Emit,
+  type Engine,
+  EngineError,
+  type Settings,
+  type SubscribeRequest,
+  type Subscription,
+  type Transaction,
+  type Unit,
+} from './engine.ts';
+import { Feeds } from './feeds.ts';
+import { GroupCommit } from './group-commit.ts';
+import { Housekeeping } from './housekeeping.ts';
+import { writeRetention } from './retention.ts';
+import { SessionSettings } from './session-settings.ts';
+import { rewriteStatements, type StatementEffects } from './statement-effects.ts';
+import { Store } from './store.ts';
+import { Turns } from './turns.ts';
+import { WriteTransaction } from './write-transaction.ts';
+
+export interface EngineOptions {
+  /** The store's folder; undefined keeps everything in memory, for tests. */
+  readonly folder: string | undefined;
+  readonly templateFolder?: string | undefined;
+  /** Wall clock in ms since the epoch. */
+  readonly wall?: (() => number) | undefined;
+  /** From the first change to the tick that publishes it, in ms. */
+  readonly tickMs?: number | undefined;
+  /** How long a quiet feed waits between progress rows, in ms. */
+  readonly idleMs?: number | undefined;
+  /** How long a relation is captured after its last reader left, in ms. */
+  readonly lingerMs?: number | undefined;
+  /** How far back AS OF reaches. */
+  readonly historyMs?: number | undefined;
+  readonly historyBytes?: number | undefined;
+  /** From one look at retention, bloat and the log to the next, in ms. */
+  readonly housekeepingMs?: number | undefined;
+}
+
+/** Timestamps are promised this far ahead on disk, in ms, so that the promise is rarely written. */
+const FLOOR_AHEAD_MS = 10_000;
+
+/** The engine over one store (embedded/engine.ts), and its end. */
+export class Core implements Engine {
+  readonly identity: string;
+  readonly catalog: Catalog;
+  readonly #store: Store;
+  readonly #turns = new Turns();
+  readonly #relations: StoreCatalog;
+  readonly #feeds: Feeds;
+  readonly #clock: LogicalClock;
+  readonly #groups: GroupCommit;
+  readonly #settings: SessionSettings;
+  readonly #housekeeping: Housekeeping;
+  readonly #tickMs: number;
+  readonly #idleTimer: NodeJS.Timeout;
+  #tickTimer: NodeJS.Timeout | undefined;
+  #floor = 0;
+  #isDirty = false;
+  #isClosing = false;
+  #idleTurn: Promise<void> | undefined;
+
+  /** Opens the store and everything over it.
+   *
+   * @throws {Error} in a clear sentence when the folder is locked or cannot be written.
+   */
+  static async open(options: EngineOptions): Promise<Core> {
+    const store = await Store.open(options);
+    try {
+      const identity = await prepareSchemas(store);
+      const floor = Number(await readMeta(store, 'floor'));
+      const core = new Core(store, identity, floor, options);
+      await core.#relations.open();
+      return core;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  private constructor(store: Store, identity: string, floor: number, options: EngineOptions) {
+    const wall = options.wall ?? Date.now;
+    const capture = new Capture(store);
+    this.identity = identity;
+    this.#store = store;
+    this.#clock = new LogicalClock(floor, wall);
+    this.#floor = floor;
+    this.#settings = new SessionSettings(store);
+    this.#tickMs = options.tickMs ?? 20;
+    this.#relations = new StoreCatalog(store, capture, {
+      turn: (work) => this.#ownTurn(work),
+      changed: (gone) => this.#relationsChanged(gone),
+    });
+    this.catalog = this.#relations;
+    this.#feeds = new Feeds(store, capture, this.#clock, {
+      history: {
+        maxAgeMs: options.historyMs ?? 300_000,
+        maxBytes: options.historyBytes ?? 64 * 1024 * 1024,
+      },
+      lingerMs: options.lingerMs ?? 300_000,
+      wall,
+    });
+    this.#groups = new GroupCommit({
+      relations: () => this.#relations.current,
+      turn: (work) => this.#ownTurn(work),
+      execute: (frames, emit) => this.#store.execute(frames, emit),
+      committed: () => this.#changed(),
+    });
+    this.#housekeeping = new Housekeeping(store, capture, {
+      relations: () => this.#relations.current,
+      turn: (work) => this.#ownTurn(work),
+      changed: () => this.#changed(),
+    });
+    this.#idleTimer = setInterval(() => this.#idle(), options.idleMs ?? 1000);
+    this.#housekeeping.start(options.housekeepingMs ?? 5000);
+  }
+
+  async autocommit(unit: Unit, settings: Settings, emit: Emit): Promise<void> {
+    if (await this.#groups.offer(unit, settings, emit)) return;
+    await this.#turns.run(async () => {
+      await this.#settings.apply(settings);
+      const { frames, effects } = rewriteStatements(unit.frames);
+      await this.#store.execute(frames, emit);
+      await this.#afterStatements(effects);
+    });
+  }
+
+  begin(settings: Settings): Promise<Transaction> {
+    return new Promise((opened, failed) => {
+      const held = this.#turns.run(async () => {
+        await this.#settings.apply(settings);
+        await this.#store.run('BEGIN');
+        await new Promise<void>((ended) => {
+          opened(
+            new WriteTransaction(this.#store, async (effects) => {
+              await this.#afterStatements(effects);
+              ended();
+            }),
+          );
+        });
+      });
+      held.catch(failed);
+    });
+  }
+
+  async subscribe(request: SubscribeRequest): Promise<Subscription> {
+    return this.#ownTurn(async () => {
+      await this.#reserveTime();
+      this.#isDirty = false;
+      return this.#feeds.subscribe(this.#relations.current, request);
+    });
+  }
+
+  async now(): Promise<bigint> {
+    return this.#ownTurn(async () => {
+      await this.#tick();
+      return BigInt(this.#clock.frontier - 1);
+    });
+  }
+
+  /** Ends all subscriptions and writes everything to the folder. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    clearInterval(this.#idleTimer);
+    clearTimeout(this.#tickTimer);
+    this.#housekeeping.stop();
+    this.#feeds.failAll(new EngineError('57P01', 'the engine is shutting down'));
+    await this.#turns.run(async () => {
+      await this.#store.run('ROLLBACK');
+      await writeFloor(this.#store, this.#clock.frontier);
+      await this.#store.close();
+    });
+  }
+
+  /** A turn for the engine's own work, under its own settings. */
+  #ownTurn<T>(work: () => Promise<T>): Promise<T> {
+    return this.#turns.run(async () => {
+      await this.#settings.apply(new Map());
+      return work();
+    });
+  }
+
+  async #afterStatements(effects: StatementEffects): Promise<void> {
+    this.#changed();
+    if (!effects.changesRelations) return;
+    await this.#settings.apply(new Map());
+    await this.#relations.adoptTables(effects.sql);
+    for (const { table, retention } of effects.retentions) {
+      const relation = this.#relations.current.named(table);
+      if (relation?.method === 'table') await writeRetention(this.#store, relation, retention);
+    }
+    if (effects.retentions.length > 0) await this.#relations.open();
+  }
+
+  async #relationsChanged(gone: Parameters<Feeds['drop']>[0]): Promise<void> {
+    this.#changed();
+    await this.#feeds.drop(gone, this.#relations.current);
+  }
+
+  /** Something was committed: it is published one tick later at the latest. */
+  #changed(): void {
+    this.#isDirty = true;
+    if (this.#isClosing || this.#feeds.size === 0) return;
+    this.#tickTimer ??= setTimeout(() => this.#startTick(), this.#tickMs);
+  }
+
+  #startTick(): void {
+    this.#tickTimer = undefined;
+    this.#report(this.#ownTurn(() => this.#tick()));
+  }
+
+  async #tick(): Promise<void> {
+    await this.#reserveTime();
+    this.#isDirty = false;
+    await this.#feeds.tick();
+  }
+
+  /** No time is given out that a restart could give out again. */
+  async #reserveTime(): Promise<void> {
+    if (this.#clock.next() + 1 < this.#floor) return;
+    this.#floor = this.#clock.next() + FLOOR_AHEAD_MS;
+    await writeFloor(this.#store, this.#floor);
+  }
+
+  /** Once a second: progress for the quiet ones, and an end for the feeds nobody reads. */
+  #idle(): void {
+    if (this.#idleTurn !== undefined || this.#isClosing) return;
+    const isDue = this.#isDirty || this.#feeds.needsTick || this.#clock.next() + 1 >= this.#floor;
+    if (!isDue) this.#feeds.passTime();
+    this.#idleTurn = this.#ownTurn(async () => {
+      if (isDue) await this.#tick();
+      await this.#feeds.retireIdle(this.#relations.current);
+    }).finally(() => {
+      this.#idleTurn = undefined;
+    });
+    this.#report(this.#idleTurn);
+  }
+
+  /** Work of the engine's own that failed while it closes is no news; otherwise it is a bug. */
+  #report(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      if (!this.#isClosing) throw error;
+    });
+  }
+}

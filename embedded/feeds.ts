@@ -1,0 +1,347 @@
+import type { Capture } from './capture.ts';
+import { asMaterialize, unknownItem } from './catalog.ts';
+import { type ChangeSource, changeSource, confirmLinear } from './change-source.ts';
+import type { LogicalClock } from './clock.ts';
+import { EngineError, type SubscribeRequest, type Subscription } from './engine.ts';
+import { addInto, constantSubscription, Feed, type HistoryLimits } from './feed.ts';
+import { quoteName } from './lexer.ts';
+import type { Relation, Relations } from './relation.ts';
+import { keyOfRow, type RowKey } from './row-key.ts';
+import { DATA_ROW, type Store } from './store.ts';
+import { namedRelations } from './view-build.ts';
+import { readViewFacts } from './view-facts.ts';
+
+/** A feed and where its changes come from. */
+interface LiveFeed {
+  readonly key: string;
+  readonly relation: Relation;
+  readonly source: ChangeSource;
+  readonly feed: Feed;
+  /** The whole result as it was published, where changes are found by comparing. */
+  bag: Map<RowKey, number> | null;
+  /** It was touched since it was evaluated. */
+  isStale: boolean;
+  /** Wall clock from when on it may be evaluated again. */
+  restUntil: number;
+}
+
+export interface FeedsOptions {
+  readonly history: HistoryLimits;
+  /** How long a feed goes on without a reader, in ms. */
+  readonly lingerMs: number;
+  readonly wall: () => number;
+}
+
+/** Re-evaluation may take a quarter of the engine's time: after each it rests three times as long. */
+const REST_FACTOR = 3;
+
+/**
+ * All feeds, and the tick that moves them. Every method that is async runs inside a turn of the
+ * caller's.
+ */
+export class Feeds {
+  readonly #store: Store;
+  readonly #capture: Capture;
+  readonly #clock: LogicalClock;
+  readonly #options: FeedsOptions;
+  readonly #live = new Map<string, LiveFeed>();
+  #queries = 0;
+
+  constructor(store: Store, capture: Capture, clock: LogicalClock, options: FeedsOptions) {
+    this.#store = store;
+    this.#capture = capture;
+    this.#clock = clock;
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#live.size;
+  }
+
+  /** Some feed changes by itself, or waits to be evaluated: quiet seconds need a whole tick. */
+  get needsTick(): boolean {
+    return [...this.#live.values()].some(
+      ({ source, isStale }) => isStale || (source.kind === 'reevaluated' && source.temporal),
+    );
+  }
+
+  /** Lets time pass without changes. Not async: needs no turn, and no tick may be under way. */
+  passTime(): void {
+    this.#clock.advance();
+    for (const { feed, isStale, source } of this.#live.values()) {
+      if (isStale || (source.kind === 'reevaluated' && source.temporal)) continue;
+      feed.advance(this.#clock.frontier);
+    }
+  }
+
+  /**
+   * Gives everything committed since the last tick one timestamp and publishes it: first all
+   * changes, then all progress. `force` names a feed to be evaluated whatever its rest.
+   */
+  async tick(force?: string): Promise<void> {
+    const time = this.#clock.next();
+    const changes = await this.#collect(time, force);
+    for (const [live, rows] of changes) live.feed.publish(time, rows);
+    this.#clock.close(time);
+    for (const { feed, isStale } of this.#live.values()) {
+      if (!isStale) feed.advance(this.#clock.frontier);
+    }
+  }
+
+  async #collect(
+    time: number,
+    force: string | undefined,
+  ): Promise<Map<LiveFeed, Map<RowKey, number>>> {
+    const touched = await this.#capture.takeTouched();
+    const changes = new Map<LiveFeed, Map<RowKey, number>>();
+    const bases = new Map<string, { relation: Relation; kept: LiveFeed[] }>();
+    for (const live of this.#live.values()) {
+      const { source } = live;
+      if (source.kind === 'linear') {
+        changes.set(live, await this.#guard(live, () => this.#linearChanges(source)));
+        if (!bases.has(source.base.id))
+          bases.set(source.base.id, { relation: source.base, kept: [] });
+      } else if (source.kind === 'kept') {
+        const base = bases.get(source.relation.id) ?? { relation: source.relation, kept: [] };
+        bases.set(source.relation.id, { ...base, kept: [...base.kept, live] });
+      } else if (source.kind === 'reevaluated') {
+        live.isStale ||=
+          source.temporal || source.tables.some((table) => touched.has(table.oid ?? 0));
+        if (live.isStale && (live.key === force || this.#options.wall() >= live.restUntil)) {
+          changes.set(live, await this.#guard(live, () => this.#reevaluate(live, time)));
+        }
+      }
+    }
+    for (const { relation, kept } of bases.values()) {
+      const rows = await this.#takeBase(relation, kept.length > 0);
+      for (const live of kept) changes.set(live, rows);
+    }
+    return changes;
+  }
+
+  async #takeBase(relation: Relation, isRead: boolean): Promise<Map<RowKey, number>> {
+    const rows = new Map<RowKey, number>();
+    if (isRead) await this.#capture.takeRows(relation, (key, diff) => addRow(rows, key, diff));
+    else await this.#capture.dropRows(relation);
+    return rows;
+  }
+
+  /** An error in a view's query ends its readers, not the tick (materialize.md §1.3). */
+  async #guard(
+    live: LiveFeed,
+    work: () => Promise<Map<RowKey, number>>,
+  ): Promise<Map<RowKey, number>> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      live.feed.fail(new EngineError('XX000', `Evaluation error: ${error.message}`));
+      return new Map();
+    }
+  }
+
+  async #linearChanges(source: {
+    readonly added: string;
+    readonly removed: string;
+  }): Promise<Map<RowKey, number>> {
+    const rows = new Map<RowKey, number>();
+    await this.#eachRow(source.added, (key) => addRow(rows, key, 1));
+    await this.#eachRow(source.removed, (key) => addRow(rows, key, -1));
+    return rows;
+  }
+
+  async #reevaluate(live: LiveFeed, time: number): Promise<Map<RowKey, number>> {
+    const start = this.#options.wall();
+    const now = await this.#rows(live.relation, time);
+    const changes = new Map(now);
+    if (live.bag !== null) addInto(changes, live.bag, -1);
+    live.bag = now;
+    live.isStale = false;
+    const end = this.#options.wall();
+    live.restUntil = end + REST_FACTOR * (end - start);
+    return changes;
+  }
+
+  /** All rows of a relation at this moment. */
+  async #rows(relation: Relation, time: number): Promise<Map<RowKey, number>> {
+    if (relation.temporal) {
+      await this.#store.run(`SELECT set_config('viewcast.now', '${time}', false)`);
+    }
+    const rows = new Map<RowKey, number>();
+    await this.#eachRow(`SELECT * FROM ${sqlName(relation)}`, (key) => addRow(rows, key, 1));
+    return rows;
+  }
+
+  async #eachRow(sql: string, each: (key: RowKey) => void): Promise<void> {
+    await this.#store.run(sql, (frame) => {
+      if (frame.type === DATA_ROW) each(keyOfRow(frame.body));
+    });
+  }
+
+  /** A new reader; everything committed before is in its snapshot. */
+  async subscribe(relations: Relations, request: SubscribeRequest): Promise<Subscription> {
+    const relation = await this.#relationOf(relations, request.from);
+    const key = keyOf(request.from, relation);
+    const known = this.#live.get(key);
+    if (known === undefined) await this.tick();
+    else await this.tick(key);
+    const live = this.#usable(key) ?? (await this.#start(key, relations, relation));
+    if (live === null) {
+      const rows = request.snapshot ? await this.#rows(relation, 0) : null;
+      return constantSubscription(await this.#fields(relation), rows);
+    }
+    return live.feed.open(request, async () =>
+      live.bag === null ? this.#rows(live.relation, this.#clock.frontier - 1) : new Map(live.bag),
+    );
+  }
+
+  #usable(key: string): LiveFeed | undefined {
+    const live = this.#live.get(key);
+    return live?.feed.error === undefined ? live : undefined;
+  }
+
+  async #relationOf(relations: Relations, from: SubscribeRequest['from']): Promise<Relation> {
+    if ('relation' in from) {
+      const relation = relations.named(from.relation);
+      if (relation === undefined) throw unknownItem(from.relation);
+      return relation;
+    }
+    return this.#live.get(keyOf(from))?.relation ?? (await this.#makeQuery(relations, from.query));
+  }
+
+  /** A query becomes a view that lives as long as its feed. */
+  async #makeQuery(relations: Relations, query: string): Promise<Relation> {
+    const id = `q${++this.#queries}`;
+    const view = `viewcast_delta.${quoteName(id)}`;
+    await this.#store.run(`CREATE VIEW ${view} AS ${query}\n`).catch((error: unknown) => {
+      throw asMaterialize(error);
+    });
+    const [row] = await this.#store.query(`SELECT '${view}'::regclass::oid`);
+    const oid = Number(row?.[0]);
+    const facts = await readViewFacts(this.#store, oid);
+    const deps = await namedRelations(this.#store, relations, facts.relations);
+    return {
+      id,
+      name: id,
+      schema: 'viewcast_delta',
+      type: 'view',
+      method: 'view',
+      reason: null,
+      sql: query,
+      deps: deps.map((dep) => dep.id),
+      temporal: facts.timeFunctions !== '' || facts.readsSystem || deps.some((dep) => dep.temporal),
+      aggregate: null,
+      countsSince: null,
+      oid,
+      keepsNewest: false,
+      columns: [],
+    };
+  }
+
+  async #fields(relation: Relation): ReturnType<Store['describe']> {
+    return this.#store.describe(`SELECT * FROM ${sqlName(relation)} LIMIT 0`);
+  }
+
+  /** Starts capturing a relation; null when it can never change. */
+  async #start(key: string, relations: Relations, relation: Relation): Promise<LiveFeed | null> {
+    const stale = this.#live.get(key);
+    if (stale !== undefined) await this.#retire(stale, relations);
+    const source = await this.#capturedSource(relations, relation);
+    if (source.kind === 'constant') return null;
+    const feed = new Feed(
+      await this.#fields(relation),
+      this.#clock.frontier,
+      this.#options.history,
+    );
+    const live: LiveFeed = { key, relation, source, feed, bag: null, isStale: false, restUntil: 0 };
+    if (source.kind === 'reevaluated') {
+      live.bag = await this.#rows(relation, this.#clock.frontier - 1);
+    }
+    this.#live.set(key, live);
+    return live;
+  }
+
+  async #capturedSource(relations: Relations, relation: Relation): Promise<ChangeSource> {
+    const source = await changeSource(this.#store, relations, relation);
+    if (source.kind === 'kept') await this.#capture.wantRows(relations, source.relation);
+    if (source.kind === 'linear') {
+      await this.#capture.wantRows(relations, source.base);
+      if (!(await confirmLinear(this.#store, source))) {
+        await this.#capture.unwantRows(relations, source.base);
+        return this.#touching(relations, {
+          kind: 'reevaluated',
+          tables: relations.tables(relation.deps),
+          temporal: false,
+        });
+      }
+    }
+    return source.kind === 'reevaluated' ? this.#touching(relations, source) : source;
+  }
+
+  async #touching(
+    relations: Relations,
+    source: ChangeSource & { readonly kind: 'reevaluated' },
+  ): Promise<ChangeSource> {
+    for (const table of source.tables) await this.#capture.wantTouch(relations, table);
+    return source;
+  }
+
+  async #retire(live: LiveFeed, relations: Relations): Promise<void> {
+    this.#live.delete(live.key);
+    const { source, relation } = live;
+    if (source.kind === 'kept') await this.#capture.unwantRows(relations, source.relation);
+    if (source.kind === 'linear') await this.#capture.unwantRows(relations, source.base);
+    if (source.kind === 'reevaluated') {
+      for (const table of source.tables) await this.#capture.unwantTouch(relations, table);
+    }
+    if (relation.schema === 'viewcast_delta') {
+      await this.#store.run(`DROP VIEW IF EXISTS ${sqlName(relation)}`);
+    }
+  }
+
+  /** Stops capturing for feeds that nobody has read for long, or that failed. */
+  async retireIdle(relations: Relations): Promise<void> {
+    const horizon = this.#clock.frontier - this.#options.lingerMs;
+    for (const live of [...this.#live.values()]) {
+      const { idleSince, error } = live.feed;
+      if (error !== undefined || (idleSince !== null && idleSince < horizon)) {
+        await this.#retire(live, relations);
+      }
+    }
+  }
+
+  /** Ends the readers of dropped relations and of whatever read them (materialize.md §2.6). */
+  async drop(gone: readonly Relation[], relations: Relations): Promise<void> {
+    const ids = new Set(gone.map((relation) => relation.id));
+    for (const live of [...this.#live.values()]) {
+      const { relation } = live;
+      const lost = ids.has(relation.id)
+        ? relation
+        : gone.find(({ id }) => relation.deps.includes(id));
+      if (lost === undefined) continue;
+      live.feed.fail(
+        new EngineError('42704', `relation 'materialize.public.${lost.name}' was dropped`),
+      );
+      await this.#retire(live, relations);
+    }
+  }
+
+  /** Ends everything, as the engine does. */
+  failAll(error: EngineError): void {
+    for (const { feed } of this.#live.values()) feed.fail(error);
+  }
+}
+
+function keyOf(from: SubscribeRequest['from'], relation?: Relation): string {
+  return 'query' in from ? `query ${from.query}` : `relation ${relation?.id}`;
+}
+
+function sqlName(relation: Relation): string {
+  return `${quoteName(relation.schema)}.${quoteName(relation.name)}`;
+}
+
+function addRow(rows: Map<RowKey, number>, key: RowKey, diff: number): void {
+  const sum = (rows.get(key) ?? 0) + diff;
+  if (sum === 0) rows.delete(key);
+  else rows.set(key, sum);
+}

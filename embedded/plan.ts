@@ -1,0 +1,123 @@
+/**
+ * Reads `EXPLAIN (VERBOSE, FORMAT JSON)`. PostgreSQL's own plan tells what a query does once names
+ * are resolved and views are opened up: that is what the engine trusts, not the query's text.
+ */
+
+/** A node of a plan, as far as it is read here. */
+export interface PlanNode {
+  readonly 'Node Type': string;
+  readonly Strategy?: string;
+  readonly 'Partial Mode'?: string;
+  readonly Output?: readonly string[];
+  readonly 'Group Key'?: readonly string[];
+  readonly 'Grouping Sets'?: unknown;
+  readonly 'Sort Key'?: readonly string[];
+  readonly Filter?: string;
+  readonly 'One-Time Filter'?: string;
+  readonly 'Relation Name'?: string;
+  readonly Schema?: string;
+  readonly Alias?: string;
+  readonly Plans?: readonly PlanNode[];
+}
+
+/** Put before EXPLAIN where a plan is read for its meaning: scans show their whole filter. */
+export const PLAIN_PLANS = [
+  'indexscan',
+  'indexonlyscan',
+  'bitmapscan',
+  'tidscan',
+  'sort',
+  'incremental_sort',
+  'memoize',
+]
+  .map((feature) => `SET LOCAL enable_${feature} = off`)
+  .join('; ');
+
+/** @throws {Error} when the text is no plan. */
+export function parsePlan(text: string): PlanNode {
+  const parsed: readonly { readonly Plan?: PlanNode }[] = JSON.parse(text);
+  const plan = parsed[0]?.Plan;
+  if (plan === undefined) throw new Error(`a plan is [{"Plan": …}], got ${text.slice(0, 80)}`);
+  return plan;
+}
+
+/** The part of a plan that says what is computed, without what it costs: equal for equal queries. */
+export function meaningOf(node: PlanNode): unknown {
+  return [
+    node['Node Type'],
+    node.Strategy,
+    node.Output,
+    node['Group Key'],
+    node.Filter,
+    node.Schema,
+    node['Relation Name'],
+    node.Alias,
+    (node.Plans ?? []).map(meaningOf),
+  ];
+}
+
+/** Nodes that hand each row on, or leave it out, by looking at that row alone. */
+const LINEAR = new Set(['Seq Scan', 'Subquery Scan', 'Sort', 'Result', 'CTE Scan']);
+
+/** The one relation a plan filters and projects, or null when it does more than that. */
+export function linearBase(plan: PlanNode): { schema: string; name: string } | null {
+  let node = plan;
+  for (;;) {
+    if (!LINEAR.has(node['Node Type']) || node['One-Time Filter'] !== undefined) return null;
+    const [child, ...others] = node.Plans ?? [];
+    if (others.length > 0) return null;
+    if (child === undefined) break;
+    if (node['Relation Name'] !== undefined) return null;
+    node = child;
+  }
+  const { Schema: schema, 'Relation Name': name } = node;
+  return schema === undefined || name === undefined ? null : { schema, name };
+}
+
+/** A sort below a limit directly over a table: an index in that order makes the limit cheap. */
+export interface TopK {
+  readonly schema: string;
+  readonly table: string;
+  /** What goes between the parentheses of CREATE INDEX. */
+  readonly order: string;
+}
+
+/** All of a plan's sorts that an index could replace. */
+export function findTopK(plan: PlanNode): readonly TopK[] {
+  const found: TopK[] = [];
+  const visit = (node: PlanNode): void => {
+    const [child] = node.Plans ?? [];
+    if (node['Node Type'] === 'Limit' && child?.['Node Type'] === 'Sort') {
+      const topK = sortOverTable(child);
+      if (topK !== null) found.push(topK);
+    }
+    for (const below of node.Plans ?? []) visit(below);
+  };
+  visit(plan);
+  return found;
+}
+
+const SORT_KEY =
+  /^(?:(?:[a-z_][a-z0-9_$]*|"(?:[^"]|"")+")\.)?([a-z_][a-z0-9_$]*|"(?:[^"]|"")+")((?: COLLATE "[^"]+")?(?: DESC)?(?: NULLS (?:FIRST|LAST))?)$/;
+
+function sortOverTable(sort: PlanNode): TopK | null {
+  let node = sort.Plans?.[0];
+  while (node?.['Node Type'] === 'Subquery Scan' || node?.['Node Type'] === 'Result') {
+    node = node.Plans?.[0];
+  }
+  if (node?.['Node Type'] !== 'Seq Scan') return null;
+  const { Schema: schema, 'Relation Name': table } = node;
+  const keys = (sort['Sort Key'] ?? []).map((key) => SORT_KEY.exec(key));
+  if (schema === undefined || table === undefined || keys.length === 0) return null;
+  const columns: string[] = [];
+  for (const key of keys) {
+    if (key === null) return null;
+    columns.push(`${key[1]}${key[2]}`);
+  }
+  return { schema, table, order: columns.join(', ') };
+}
+
+/** Whether a plan sorts anywhere. */
+export function sorts(plan: PlanNode): boolean {
+  return plan['Node Type'].endsWith('Sort') || (plan.Plans ?? []).some(sorts);
+}
