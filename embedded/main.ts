@@ -78,5 +78,5 @@ function sentence(error: unknown, told: typeof config): string {
   if (code === 'EADDRINUSE' && !isComplaint(told)) {
     return `port ${told.port} on ${told.host} is in use: stop what listens there, or choose another by VIEWCAST_SQL_PORT`;
   }
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return error instanceof Error ? error.message : String(error);
 }

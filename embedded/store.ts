@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { pg_ivm } from '@electric-sql/pglite-pg_ivm';
 import { EngineError, type Field } from './engine.ts';
@@ -206,7 +206,7 @@ const NOTHING = Buffer.alloc(0);
 
 function lockWritable(folder: string): () => void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(resolve(folder));
     accessSync(folder, constants.W_OK | constants.X_OK);
     return lockFolder(folder);
   } catch (error) {
@@ -216,6 +216,13 @@ function lockWritable(folder: string): () => void {
       cause: error,
     });
   }
+}
+
+/** Step by step: `recursive` never ends where the system refuses in its own way, as below /proc. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder);
 }
 
 /** Options go in one object: as a second argument PGlite ignores them without a folder. */
