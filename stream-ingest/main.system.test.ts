@@ -12,6 +12,7 @@ import {
   recordingsMissing,
 } from '../tests/recordings.ts';
 import { type Behaviour, parseStandInEvents, startStandIn } from '../tests/wikimedia-stand-in.ts';
+import { readRecording } from './recording.ts';
 
 const root = join(import.meta.dirname, '..');
 const deadlineMs = 50_000;
@@ -234,6 +235,9 @@ test.skipIf(recordingsMissing !== null)(
       expect(await counted()).toEqual([1950, 1950, 1950, 1950]);
       expect(standIn.requests[0]?.userAgent).toMatch(/^viewcast\/\S+ \(test@example\.org\) node\//);
       expect(await rows('SELECT kind, state FROM input')).toEqual([['live', 'connected']]);
+      const recorded = new Set<string>();
+      for await (const json of readRecording(live.VIEWCAST_RECORD)) recorded.add(json);
+      for (const { json } of events) expect(recorded.has(json)).toBe(true);
     } finally {
       await standIn.close();
     }
