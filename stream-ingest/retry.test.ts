@@ -13,11 +13,16 @@ test('Retry-After is read as seconds or as a date', () => {
 test('a delay covers what was asked, and its jitter doubles up to 30 s', () => {
   const asked = fc.option(fc.nat(10_000_000));
   fc.assert(
-    fc.property(fc.nat(2000), asked, fc.double({ min: 0, max: 0.99, noNaN: true }), (failures, ask, r) => {
-      const delay = retryDelayMs(failures, ask, () => r);
-      const floor = Math.min(ask ?? 0, 900_000);
-      expect(delay).toBeGreaterThanOrEqual(floor);
-      expect(delay).toBeLessThanOrEqual(floor + r * Math.min(30_000, 500 * 2 ** failures));
-    }),
+    fc.property(
+      fc.nat(2000),
+      asked,
+      fc.double({ min: 0, max: 0.99, noNaN: true }),
+      (failures, ask, r) => {
+        const delay = retryDelayMs(failures, ask, () => r);
+        const floor = Math.min(ask ?? 0, 900_000);
+        expect(delay).toBeGreaterThanOrEqual(floor);
+        expect(delay).toBeLessThanOrEqual(floor + r * Math.min(30_000, 500 * 2 ** failures));
+      },
+    ),
   );
 });
