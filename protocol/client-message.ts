@@ -1,17 +1,6 @@
 import { BOUNDS, type ClientMessage } from './message.ts';
+import { excerpt, MessageError } from './message-error.ts';
 import { clientMessageSchema } from './schema.ts';
-
-/** A message broke the protocol. The message says where, what was expected and what came. */
-export class MessageError extends Error {
-  override readonly name = 'MessageError';
-  /** The field, such as `views[0].where`; '' for the message as a whole. */
-  readonly field: string;
-
-  constructor(field: string, problem: string) {
-    super(field === '' ? problem : `${field}: ${problem}`);
-    this.field = field;
-  }
-}
 
 /**
  * Reads what a client sent. Safe for whatever comes: the size is bounded before parsing, depth and
@@ -69,9 +58,4 @@ function fieldName(path: readonly PropertyKey[]): string {
     .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
     .join('')
     .replace(/^\./, '');
-}
-
-function excerpt(text: string | undefined): string {
-  if (text === undefined) return 'nothing';
-  return text.length <= 60 ? text : `${text.slice(0, 60)}…`;
 }

@@ -1,0 +1,260 @@
+import { type CloseAdvice, closeAdvice } from '../protocol/close.ts';
+import type { ClientMessage, FilterValue, ServerMessage } from '../protocol/message.ts';
+import { parseServerMessage } from '../protocol/server-message.ts';
+import type { Json } from '../protocol/update.ts';
+import { type ConnectionEvent, type Effect, INITIAL, type StateName, step } from './connection.ts';
+import { type Environment, WORLD } from './environment.ts';
+import type { LineRequest, LineStatus } from './line.ts';
+import { Session } from './session.ts';
+import { Submission } from './submission.ts';
+import {
+  everything,
+  Subscription,
+  type ViewBatch,
+  type ViewTypes,
+  viewBatch,
+} from './subscription.ts';
+import type { Socket } from './web-socket.ts';
+
+/** How to connect. */
+export interface ClientOptions {
+  /** Fetches a token; called before each attempt, and again when most of its life is over. */
+  readonly token?: () => Promise<string>;
+  /** Told where the connection stands, whenever that changes. */
+  readonly onConnection?: (state: StateName) => void;
+  /** For tests: another world than the real one. */
+  readonly environment?: Environment;
+}
+
+/** How to subscribe. */
+export interface SubscribeOptions<V extends ViewTypes> {
+  /** By view, the values that columns must equal. */
+  readonly where?: { readonly [K in keyof V & string]?: Readonly<Record<string, FilterValue>> };
+  /** At most one batch in so many milliseconds. */
+  readonly everyMs?: number;
+  /** Called after the rows moved; the first call brings all of them. */
+  readonly onBatch?: (batch: ViewBatch<V>, subscription: Subscription<V>) => void;
+  readonly onStatus?: (status: LineStatus) => void;
+}
+
+/** Where a broken message leads: away, and back after the usual wait. */
+const BROKEN: CloseAdvice = { reconnect: 'wait', retryMs: 0 };
+
+/**
+ * A connection to a viewcast server that lives through losses by itself, for as long as it is not
+ * closed.
+ *
+ * @param url of the server, `http(s)` or `ws(s)`; without a path that of the protocol is taken.
+ * @throws {TypeError} when the url is none.
+ */
+export function connect<Views extends ViewTypes = ViewTypes>(
+  url: string | URL,
+  options: ClientOptions = {},
+): Client<Views> {
+  return new Client<Views>(url, options);
+}
+
+/** What `connect` returns. */
+export class Client<Views extends ViewTypes = ViewTypes> {
+  readonly #url: string;
+  readonly #options: ClientOptions;
+  readonly #world: Environment;
+  readonly #session: Session;
+  readonly #stopWaking: () => void;
+  #state = INITIAL;
+  #socket: Socket | undefined;
+  #token: string | undefined;
+  #cancelTimer: () => void = () => {};
+
+  constructor(url: string | URL, options: ClientOptions) {
+    this.#url = endpoint(url);
+    this.#options = options;
+    this.#world = options.environment ?? WORLD;
+    this.#session = new Session({
+      send: (message) => this.#send(message),
+      after: (ms, then) => this.#world.after(ms, then),
+      random: () => this.#world.random(),
+      reauthorize: () => this.#authorize((token) => this.#send({ type: 'auth', token })),
+    });
+    this.#stopWaking = this.#world.onWake(() => this.#happen({ type: 'wake' }));
+    this.#happen({ type: 'wake' });
+  }
+
+  /** Where the connection stands; what is on show does not depend on it. */
+  get connection(): StateName {
+    return this.#state.name;
+  }
+
+  /** Follows one or several views as one: their rows always belong to one timestamp. */
+  subscribe<K extends keyof Views & string>(
+    views: K | readonly K[],
+    options: SubscribeOptions<Pick<Views, K>> = {},
+  ): Subscription<Pick<Views, K>> {
+    this.#refuseWhenClosed();
+    const line = this.#session.line(lineRequest([views].flat(), options));
+    const leave = () => {
+      line.followers.delete(follower);
+      this.#session.release(line);
+    };
+    const subscription = new Subscription<Pick<Views, K>>(line, leave);
+    const follower = {
+      batch: (applied: Parameters<typeof subscription.deliver>[0]) => {
+        subscription.deliver(applied);
+        options.onBatch?.(viewBatch(applied), subscription);
+      },
+      status: (status: LineStatus) => {
+        if (status.state === 'refused' || status.state === 'closed') subscription.end(status.error);
+        options.onStatus?.(status);
+      },
+    };
+    line.followers.add(follower);
+    if (line.feed.known) {
+      // Not before the caller holds the subscription.
+      queueMicrotask(() => {
+        if (line.followers.has(follower)) follower.batch(everything(line.feed));
+      });
+    }
+    return subscription;
+  }
+
+  /**
+   * Sends a message in; sent again after losses until it is answered, and counted once.
+   *
+   * @param id a UUID, where the message has one already.
+   */
+  submit(
+    topic: string,
+    value: Json,
+    { id = this.#world.uuid() }: { id?: string } = {},
+  ): Submission {
+    this.#refuseWhenClosed();
+    const submission = new Submission(id, topic, value);
+    this.#session.submit(submission);
+    return submission;
+  }
+
+  /** Ends all of it for good. */
+  close(): void {
+    this.#happen({ type: 'stop' });
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#state.name !== 'closed') return;
+    throw new Error('expected an open client, but it is closed; connect again');
+  }
+
+  #happen(event: ConnectionEvent): void {
+    const before = this.#state.name;
+    const next = step(this.#state, event, {
+      needsToken: this.#options.token !== undefined,
+      random: () => this.#world.random(),
+    });
+    this.#state = next.state;
+    for (const effect of next.effects) this.#do(effect);
+    const { name } = next.state;
+    if (name === before) return;
+    if (name === 'closed') {
+      this.#stopWaking();
+      this.#session.close();
+    }
+    this.#options.onConnection?.(name);
+  }
+
+  #do(effect: Effect): void {
+    switch (effect.type) {
+      case 'authorize':
+        this.#authorize((token) => {
+          this.#token = token;
+          this.#happen({ type: 'token' });
+        });
+        break;
+      case 'open':
+        this.#open();
+        break;
+      case 'drop':
+        this.#drop();
+        break;
+      case 'up':
+        this.#session.connected(this.#token);
+        break;
+      case 'down':
+        this.#session.disconnected();
+        break;
+      case 'timer':
+        this.#cancelTimer();
+        this.#cancelTimer = this.#world.after(effect.ms, () =>
+          this.#happen({ type: 'timer', busy: this.#session.busy }),
+        );
+        break;
+      case 'untimer':
+        this.#cancelTimer();
+        break;
+    }
+  }
+
+  #authorize(then: (token: string) => void): void {
+    const attempt = this.#state;
+    const { token } = this.#options;
+    if (token === undefined) return;
+    new Promise<string>((resolve) => resolve(token())).then(then, () => {
+      // A refresh that fails leaves the present token until the server closes.
+      if (this.#state === attempt) this.#happen({ type: 'refused' });
+    });
+  }
+
+  #open(): void {
+    const socket: Socket = this.#world.open(this.#url, {
+      opened: () => this.#happen({ type: 'opened' }),
+      message: (text) => this.#receive(text),
+      closed: (code, reason) => this.#happen({ type: 'lost', advice: closeAdvice(code, reason) }),
+    });
+    this.#socket = socket;
+  }
+
+  #drop(): void {
+    this.#socket?.close();
+    this.#socket = undefined;
+  }
+
+  #receive(text: string): void {
+    let message: ServerMessage | null;
+    try {
+      message = parseServerMessage(text);
+    } catch {
+      // A server that speaks something else may be another one after the next attempt.
+      this.#happen({ type: 'lost', advice: BROKEN });
+      return;
+    }
+    const useful = message !== null && this.#session.receive(message, text.length);
+    this.#happen({ type: 'heard', useful });
+  }
+
+  #send(message: ClientMessage): void {
+    this.#socket?.send(JSON.stringify(message));
+    if (message.type !== 'ack') this.#happen({ type: 'asked' });
+  }
+}
+
+function lineRequest<V extends ViewTypes>(
+  views: readonly string[],
+  { where = {}, everyMs }: SubscribeOptions<V>,
+): LineRequest {
+  const filters = new Map<string, Readonly<Record<string, FilterValue>> | undefined>(
+    Object.entries(where),
+  );
+  const requests = views.map((view) => {
+    const filter = filters.get(view);
+    return filter === undefined ? { view } : { view, where: filter };
+  });
+  return everyMs === undefined ? { views: requests } : { views: requests, everyMs };
+}
+
+/** `http://host` and `ws://host/` mean the protocol's path there. */
+function endpoint(url: string | URL): string {
+  const { location } = globalThis as { location?: { href: string } };
+  const full = new URL(url, location?.href);
+  full.protocol = full.protocol.replace('http', 'ws');
+  if (full.pathname === '/') full.pathname = '/api/v1';
+  full.hash = '';
+  return full.href;
+}

@@ -1,0 +1,180 @@
+import type {
+  BatchMessage,
+  Held,
+  Progress,
+  ResumePoint,
+  RowChange,
+  Subscribed,
+} from '../protocol/message.ts';
+import { type Column, compareFrontiers, type Frontier } from '../protocol/update.ts';
+import { Parts } from './parts.ts';
+import { Rows } from './rows.ts';
+
+/** A batch that was applied: what it changed, against what was held before. */
+export interface Applied {
+  /** What was held before; null at first, and where the timestamps mean something else now. */
+  readonly lower: Frontier | null;
+  readonly upper: Frontier;
+  readonly held: Held;
+  readonly changes: ReadonlyMap<string, readonly RowChange[]>;
+}
+
+/**
+ * What a message did: `applied` moved the rows, `quiet` proved them right, `pending` is part of
+ * something, `ignored` is known already. `gap` asks to resume from what is held, `broken` to get a
+ * snapshot, since what is held is wrong.
+ */
+export type Outcome = Applied | 'quiet' | 'pending' | 'ignored' | 'gap' | 'broken';
+
+/**
+ * What a viewer holds of one subscription: the rows of its views and the frontier they stand at.
+ * Pure: it takes messages and says what they did. A batch is applied only where it continues what
+ * is held (PROTOCOL.md, invariants C1 to C3).
+ */
+export class Feed {
+  readonly views: readonly string[];
+  #rows: ReadonlyMap<string, Rows>;
+  #columns: ReadonlyMap<string, readonly Column[]> = new Map();
+  #parts = new Parts();
+  #epoch = '';
+  #frontier: Frontier | null = null;
+  /** Whether any snapshot was applied, in any epoch. */
+  #known = false;
+  /** Whether the rows may be built on; not after a differing hash, until the next snapshot. */
+  #trusted = true;
+  #held: Held = {};
+
+  constructor(views: readonly string[]) {
+    this.views = views;
+    this.#rows = new Map(views.map((view) => [view, new Rows()]));
+  }
+
+  /** Whether there are rows to show: a first batch has been applied. */
+  get known(): boolean {
+    return this.#known;
+  }
+
+  /** What the rows hold; null before the first batch of this epoch. */
+  get frontier(): Frontier | null {
+    return this.#frontier;
+  }
+
+  /** The frontiers of views that were left behind. */
+  get held(): Held {
+    return this.#held;
+  }
+
+  /** The rows of a view; undefined when it is none of this subscription's. */
+  rows(view: string): Rows | undefined {
+    return this.#rows.get(view);
+  }
+
+  /** The columns of a view; empty until they are known. */
+  columns(view: string): readonly Column[] {
+    return this.#columns.get(view) ?? [];
+  }
+
+  /** Where to go on from; undefined when a snapshot is needed. */
+  resumePoint(): ResumePoint | undefined {
+    if (this.#frontier === null || !this.#trusted) return undefined;
+    const point = { epoch: this.#epoch, timestamp: this.#frontier };
+    return Object.keys(this.#held).length === 0 ? point : { ...point, held: this.#held };
+  }
+
+  /** A subscription stands: what follows belongs to its epoch. */
+  begin({ epoch, columns }: Subscribed): void {
+    this.#parts.clear();
+    this.#columns = new Map(Object.entries(columns));
+    if (epoch === this.#epoch) return;
+    this.#epoch = epoch;
+    this.#frontier = null;
+    this.#held = {};
+  }
+
+  /** Takes a batch, or a part of one. */
+  take(message: BatchMessage): Outcome {
+    if (this.#isKnown(message)) return 'ignored';
+    const batch = this.#parts.take(message);
+    if (batch === 'repeated') return 'ignored';
+    if (batch === 'pending' || batch === 'gap') return batch;
+    if (batch.lower === null) return this.#replace(batch);
+    return batch.lower === this.#frontier ? this.#advance(batch) : 'gap';
+  }
+
+  /** Takes a proof of quiet: it holds when the hashes are those of the rows. */
+  prove(progress: Progress): Outcome {
+    if (this.#frontier === null || compareFrontiers(progress.upper, this.#frontier) < 0) {
+      return 'ignored';
+    }
+    const hashes = new Map(Object.entries(progress.hash));
+    for (const [view, rows] of this.#rows) {
+      if (!rows.matches(hashes.get(view) ?? '')) return this.#distrust();
+    }
+    this.#stand(progress.upper, progress.held);
+    return 'quiet';
+  }
+
+  /**
+   * Whether a batch tells nothing new. A snapshot at the frontier does, for it may be a repair, and
+   * so does the empty batch that answers a resume when nothing has changed.
+   */
+  #isKnown({ lower, upper, changes }: BatchMessage): boolean {
+    if (this.#frontier === null) return false;
+    const ahead = compareFrontiers(upper, this.#frontier);
+    if (lower === null) return ahead < 0;
+    const answers = lower === this.#frontier && Object.keys(changes).length === 0;
+    return ahead <= 0 && !answers;
+  }
+
+  #replace(batch: BatchMessage): Outcome {
+    const changes = new Map(Object.entries(batch.changes));
+    const rows = new Map(this.views.map((view) => [view, new Rows()]));
+    for (const [view, fresh] of rows) {
+      const apply = fresh.weigh(changes.get(view) ?? []);
+      if (apply === null) return this.#distrust();
+      apply();
+    }
+    const before = this.#rows;
+    const lower = this.#frontier;
+    this.#rows = rows;
+    this.#known = true;
+    this.#trusted = true;
+    this.#stand(batch.upper, batch.held);
+    const moved = this.views.map((view) => {
+      const from = before.get(view) ?? new Rows();
+      return [view, rows.get(view)?.since(from) ?? []] as const;
+    });
+    return this.#applied(lower, moved);
+  }
+
+  #advance(batch: BatchMessage): Outcome {
+    const weighed: (() => void)[] = [];
+    for (const [view, changes] of Object.entries(batch.changes)) {
+      const apply = this.#rows.get(view)?.weigh(changes);
+      if (!apply) return this.#distrust();
+      weighed.push(apply);
+    }
+    for (const apply of weighed) apply();
+    const lower = this.#frontier;
+    this.#stand(batch.upper, batch.held);
+    return this.#applied(lower, Object.entries(batch.changes));
+  }
+
+  #applied(
+    lower: Frontier | null,
+    changes: readonly (readonly [string, readonly RowChange[]])[],
+  ): Applied {
+    const upper = this.#frontier ?? 0;
+    return { lower, upper, held: this.#held, changes: new Map(changes) };
+  }
+
+  #distrust(): 'broken' {
+    this.#trusted = false;
+    return 'broken';
+  }
+
+  #stand(upper: Frontier, held: Held = {}): void {
+    this.#frontier = upper;
+    this.#held = held;
+  }
+}

@@ -1,0 +1,156 @@
+import type { ErrorMessage, Subscribe, Subscribed, ViewRequest } from '../protocol/message.ts';
+import { type Applied, Feed, type Outcome } from './feed.ts';
+import { RefusedError } from './submission.ts';
+
+/**
+ * Where a subscription stands: `waiting` until its first rows, `live`, `stale` while the server
+ * hears nothing from its database, `resuming` while the rows on show are to be continued, `refused`
+ * and `closed` for good.
+ */
+export type LineState = 'waiting' | 'live' | 'stale' | 'resuming' | 'refused' | 'closed';
+
+/** Tells of a subscription's state; `error` says why it was refused. */
+export interface LineStatus {
+  readonly state: LineState;
+  readonly error?: RefusedError;
+}
+
+/** Those who follow a line. */
+export interface Follower {
+  batch(applied: Applied): void;
+  status(status: LineStatus): void;
+}
+
+/** What is asked for on a line. */
+export interface LineRequest {
+  readonly views: readonly ViewRequest[];
+  readonly everyMs?: number;
+}
+
+/** Unacknowledged text of a channel after which `ack` is due, in UTF-16 units. */
+const ACK_LENGTH = 65_536;
+
+/**
+ * One subscription on the wire and all who follow it here. It lives through any number of
+ * connections, each time under a new id.
+ */
+export class Line {
+  readonly request: LineRequest;
+  readonly feed: Feed;
+  readonly followers = new Set<Follower>();
+  /** The id in use; '' while nothing is asked for. */
+  id = '';
+  channel: number | null = null;
+  /** Tries in a row that proved nothing right. */
+  failures = 0;
+  /** Ticks since anything was heard for this line. */
+  silentTicks = 0;
+  #unacknowledged = 0;
+  #upstreamLive = true;
+  /** Whether the first batch since the last `subscribed` is there. */
+  #caughtUp = false;
+  #status: LineStatus = { state: 'waiting' };
+
+  constructor(request: LineRequest) {
+    this.request = request;
+    this.feed = new Feed(request.views.map(({ view }) => view));
+  }
+
+  get status(): LineStatus {
+    return this.#status;
+  }
+
+  /** The message that asks for what is missing. */
+  subscribe(id: string): Subscribe {
+    this.id = id;
+    this.channel = null;
+    this.silentTicks = 0;
+    this.#unacknowledged = 0;
+    this.#caughtUp = false;
+    const from = this.feed.resumePoint();
+    const { views, everyMs } = this.request;
+    return {
+      type: 'subscribe',
+      id,
+      views,
+      ...(from === undefined ? {} : { from }),
+      ...(everyMs === undefined ? {} : { everyMs }),
+    };
+  }
+
+  /** Nothing is asked for any more: the connection is gone, or it will be asked again. */
+  lose(): void {
+    this.id = '';
+    this.channel = null;
+    this.#caughtUp = false;
+    this.#tell();
+  }
+
+  begin(message: Subscribed): void {
+    this.channel = message.channel;
+    this.#upstreamLive = true;
+    this.#caughtUp = false;
+    this.feed.begin(message);
+    this.#tell();
+  }
+
+  /** Takes what a batch or a proof of quiet did, and how long its text was. */
+  took(outcome: Outcome, length: number): void {
+    if (outcome === 'quiet') this.failures = 0;
+    else this.#unacknowledged += length;
+    if (typeof outcome !== 'object') return;
+    this.#caughtUp = true;
+    this.#each((follower) => follower.batch(outcome));
+    this.#tell();
+  }
+
+  upstream(live: boolean): void {
+    this.#upstreamLive = live;
+    this.#tell();
+  }
+
+  refuse(error: ErrorMessage): void {
+    this.id = '';
+    this.channel = null;
+    this.#set({ state: 'refused', error: new RefusedError(error) });
+  }
+
+  close(): void {
+    this.#set({ state: 'closed' });
+    this.followers.clear();
+  }
+
+  /** Whether `ack` is due: enough was taken, or with `any`, anything. */
+  owesAck(any: boolean): boolean {
+    return this.#caughtUp && this.#unacknowledged >= (any ? 1 : ACK_LENGTH);
+  }
+
+  acknowledged(): void {
+    this.#unacknowledged = 0;
+  }
+
+  #tell(): void {
+    if (!this.feed.known) this.#set({ state: 'waiting' });
+    else if (!this.#caughtUp) this.#set({ state: 'resuming' });
+    else this.#set({ state: this.#upstreamLive ? 'live' : 'stale' });
+  }
+
+  #set(status: LineStatus): void {
+    if (status.state === this.#status.state) return;
+    this.#status = status;
+    this.#each((follower) => follower.status(status));
+  }
+
+  /** A follower that throws disturbs neither the others nor the line: it is reported apart. */
+  #each(tell: (follower: Follower) => void): void {
+    for (const follower of [...this.followers]) {
+      try {
+        tell(follower);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+}

@@ -1,0 +1,237 @@
+import type {
+  Authorized,
+  ClientMessage,
+  ErrorMessage,
+  ServerMessage,
+  Subscribed,
+} from '../protocol/message.ts';
+import { backoffMs } from './backoff.ts';
+import { Line, type LineRequest } from './line.ts';
+import { RefusedError, type Submission } from './submission.ts';
+
+/** What a session asks of the connection below it and of the world. */
+export interface SessionEnvironment {
+  send(message: ClientMessage): void;
+  /** Calls `then` once after `ms` milliseconds; the returned function calls it off. */
+  after(ms: number, then: () => void): () => void;
+  random(): number;
+  /** Fetches and presents another token. */
+  reauthorize(): void;
+}
+
+/** How often acknowledgements go out and silence is looked at, in milliseconds. */
+export const TICK_MS = 5_000;
+/** A line unheard for so many ticks (40 s) is asked for anew. */
+const SILENT_TICKS = 8;
+/** A token is renewed when so much of its life is over. */
+const TOKEN_SHARE = 0.8;
+
+/**
+ * What is said over a connection, and said again over the next one: all lines and all submissions
+ * that are not answered yet.
+ */
+export class Session {
+  readonly #environment: SessionEnvironment;
+  readonly #lines = new Map<string, Line>();
+  readonly #submissions = new Map<string, Submission>();
+  #timers = new Set<() => void>();
+  #up = false;
+  #lastId = 0;
+
+  constructor(environment: SessionEnvironment) {
+    this.#environment = environment;
+  }
+
+  /** Whether an answer or news is awaited. */
+  get busy(): boolean {
+    return this.#lines.size > 0 || this.#submissions.size > 0;
+  }
+
+  /** The line for a request: equal requests share one. */
+  line(request: LineRequest): Line {
+    const key = JSON.stringify(request);
+    const shared = this.#lines.get(key);
+    if (shared !== undefined && shared.status.state !== 'refused') return shared;
+    const line = new Line(request);
+    this.#lines.set(key, line);
+    if (this.#up) this.#ask(line);
+    return line;
+  }
+
+  /** Ends a line that nobody follows any more. */
+  release(line: Line): void {
+    if (line.followers.size > 0) return;
+    for (const [key, held] of this.#lines) if (held === line) this.#lines.delete(key);
+    if (this.#up && line.id !== '') this.#send({ type: 'unsubscribe', id: line.id });
+  }
+
+  submit(submission: Submission): void {
+    this.#submissions.set(submission.id, submission);
+    if (this.#up) this.#send(submission.message());
+  }
+
+  /** A connection stands. */
+  connected(token: string | undefined): void {
+    this.#up = true;
+    if (token !== undefined) this.#send({ type: 'auth', token });
+    for (const line of this.#lines.values()) if (line.status.state !== 'refused') this.#ask(line);
+    for (const submission of this.#submissions.values()) this.#send(submission.message());
+    this.#tickLater();
+  }
+
+  /** The connection is gone. */
+  disconnected(): void {
+    this.#up = false;
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+    for (const line of this.#lines.values()) if (line.status.state !== 'refused') line.lose();
+  }
+
+  /** It is over for good. */
+  close(): void {
+    for (const line of this.#lines.values()) line.close();
+    const error = new RefusedError({ code: 'unavailable', message: 'the client was closed' });
+    for (const submission of this.#submissions.values()) submission.refuse(error);
+    this.#lines.clear();
+    this.#submissions.clear();
+  }
+
+  /**
+   * Takes a message; `length` is that of its text. Whether it was useful: it proves that the
+   * server does what is asked of it.
+   */
+  receive(message: ServerMessage, length: number): boolean {
+    switch (message.type) {
+      case 'hello':
+        return false;
+      case 'authorized':
+        this.#renewLater(message);
+        return false;
+      case 'subscribed':
+        return this.#subscribed(message);
+      case 'batch':
+      case 'progress':
+        return this.#news(message, length);
+      case 'status':
+        this.#byChannel(message.channel)?.upstream(message.state === 'live');
+        return false;
+      case 'accepted':
+        this.#submissions.get(message.id)?.accept();
+        return true;
+      case 'archived':
+        this.#submissions.get(message.id)?.archive(message.timestamp);
+        this.#submissions.delete(message.id);
+        return true;
+      case 'error':
+        this.#refused(message);
+        return false;
+    }
+  }
+
+  #subscribed(message: Subscribed): boolean {
+    const line = this.#byId(message.id);
+    line?.begin(message);
+    return line !== undefined;
+  }
+
+  #news(message: Extract<ServerMessage, { type: 'batch' | 'progress' }>, length: number): boolean {
+    const line = this.#byChannel(message.channel);
+    if (line === undefined) return false;
+    line.silentTicks = 0;
+    const { feed } = line;
+    const outcome = message.type === 'batch' ? feed.take(message) : feed.prove(message);
+    if (outcome === 'gap' || outcome === 'broken') this.#repair(line);
+    else line.took(outcome, length);
+    const applied = typeof outcome === 'object';
+    if (applied && line.owesAck(false)) this.#acknowledge(line);
+    return applied || outcome === 'quiet';
+  }
+
+  #refused(message: ErrorMessage): void {
+    const { id, retryMs } = message;
+    if (id === undefined) return;
+    this.#submissions.get(id)?.refuse(new RefusedError(message));
+    this.#submissions.delete(id);
+    const line = this.#byId(id);
+    if (line === undefined) return;
+    if (retryMs === undefined) {
+      line.refuse(message);
+      return;
+    }
+    line.lose();
+    this.#askLater(line, retryMs);
+  }
+
+  #ask(line: Line): void {
+    this.#lastId += 1;
+    this.#send(line.subscribe(`s${this.#lastId}`));
+  }
+
+  /** Asks anew for what was missed or wrong: at once, but with a wait where that did not help. */
+  #repair(line: Line): void {
+    this.#send({ type: 'unsubscribe', id: line.id });
+    line.lose();
+    if (line.failures === 0) {
+      line.failures = 1;
+      this.#ask(line);
+    } else {
+      this.#askLater(line, 0);
+    }
+  }
+
+  #askLater(line: Line, leastMs: number): void {
+    const waitMs = Math.max(leastMs, backoffMs(line.failures, this.#environment.random()));
+    line.failures += 1;
+    this.#later(waitMs, () => {
+      if (this.#holds(line) && line.id === '') this.#ask(line);
+    });
+  }
+
+  #acknowledge(line: Line): void {
+    const upper = line.feed.frontier;
+    if (line.channel === null || upper === null) return;
+    line.acknowledged();
+    this.#send({ type: 'ack', channel: line.channel, upper });
+  }
+
+  #tickLater(): void {
+    this.#later(TICK_MS, () => {
+      for (const line of this.#lines.values()) {
+        if (line.owesAck(true)) this.#acknowledge(line);
+        line.silentTicks += 1;
+        if (line.id !== '' && line.silentTicks >= SILENT_TICKS) this.#repair(line);
+      }
+      this.#tickLater();
+    });
+  }
+
+  #renewLater({ expiresInMs }: Authorized): void {
+    if (expiresInMs === null) return;
+    this.#later(expiresInMs * TOKEN_SHARE, () => this.#environment.reauthorize());
+  }
+
+  /** Calls unless the connection is gone by then. */
+  #later(ms: number, then: () => void): void {
+    const cancel = this.#environment.after(ms, () => {
+      this.#timers.delete(cancel);
+      then();
+    });
+    this.#timers.add(cancel);
+  }
+
+  #holds(line: Line): boolean {
+    return [...this.#lines.values()].includes(line);
+  }
+
+  #byId(id: string): Line | undefined {
+    return [...this.#lines.values()].find((line) => line.id === id);
+  }
+
+  #byChannel(channel: number): Line | undefined {
+    return [...this.#lines.values()].find((line) => line.channel === channel);
+  }
+
+  #send(message: ClientMessage): void {
+    this.#environment.send(message);
+  }
+}

@@ -1,0 +1,85 @@
+import type { ErrorMessage, Submit } from '../protocol/message.ts';
+import type { Frontier, Json } from '../protocol/update.ts';
+
+/** Something was refused: the server's code, and when to ask again if that can help. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+  readonly code: string;
+  readonly retryMs: number | undefined;
+
+  constructor({ code, message, retryMs }: Pick<ErrorMessage, 'code' | 'message' | 'retryMs'>) {
+    super(message);
+    this.code = code;
+    this.retryMs = retryMs;
+  }
+}
+
+/** A message on its way in. Both promises reject with a `RefusedError`. */
+export class Submission {
+  readonly id: string;
+  readonly topic: string;
+  readonly value: Json;
+  /** The message is safe: it will be in the archive. */
+  readonly accepted: Promise<void>;
+  /** The message is in the views up to this frontier, which this client has been sent. */
+  readonly archived: Promise<Frontier>;
+  readonly #accept: () => void;
+  readonly #archive: (timestamp: Frontier) => void;
+  readonly #refuse: (error: Error) => void;
+
+  constructor(id: string, topic: string, value: Json) {
+    this.id = id;
+    this.topic = topic;
+    this.value = value;
+    const accepted = deferred<void>();
+    const archived = deferred<Frontier>();
+    this.accepted = accepted.promise;
+    this.archived = archived.promise;
+    // Who waits for one of the two must not be ended by the other's rejection.
+    accepted.promise.catch(() => {});
+    archived.promise.catch(() => {});
+    this.#accept = accepted.resolve;
+    this.#archive = archived.resolve;
+    this.#refuse = (error) => {
+      accepted.reject(error);
+      archived.reject(error);
+    };
+  }
+
+  /** What the server is told, again after each loss. */
+  message(): Submit {
+    return { type: 'submit', id: this.id, topic: this.topic, value: this.value };
+  }
+
+  /** The server answered `accepted`. */
+  accept(): void {
+    this.#accept();
+  }
+
+  /** The server answered `archived`; that it is accepted goes with it. */
+  archive(timestamp: Frontier): void {
+    this.#accept();
+    this.#archive(timestamp);
+  }
+
+  /** It will not be done. */
+  refuse(error: Error): void {
+    this.#refuse(error);
+  }
+}
+
+interface Deferred<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: Error) => void;
+}
+
+function deferred<T>(): Deferred<T> {
+  let resolve: (value: T) => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<T>((fulfil, fail) => {
+    resolve = fulfil;
+    reject = fail;
+  });
+  return { promise, resolve, reject };
+}
