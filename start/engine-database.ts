@@ -8,16 +8,16 @@ import { listSqlFiles, readSqlFiles } from './sql-folder.ts';
 const STATEMENT_LIMIT_MS = 120_000;
 
 /**
- * Applies the project's `sql/` to the engine at `url`. `ledgerFile` belongs to the engine's store.
+ * Applies the SQL below `folder` to the engine at `url`. `ledgerFile` belongs to the engine's store.
  *
  * @throws when the engine is away or the folder cannot be read.
  */
 export async function applySqlFolder(
-  root: string,
+  folder: string,
   url: string,
   ledgerFile: string,
 ): Promise<Applied> {
-  const { definitions, problems } = readSqlFiles(listSqlFiles(root));
+  const { definitions, problems } = readSqlFiles(listSqlFiles(folder));
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: 5_000,

@@ -57,6 +57,7 @@ function fromHere(options: Options): Options {
   return {
     ...options,
     data: options.data === 'data' ? resolve(root, 'data') : from(options.data),
+    sql: options.sql === null ? null : from(options.sql),
     input:
       input.kind === 'recorded'
         ? { ...input, file: from(input.file) }

@@ -19,6 +19,7 @@ test('nothing said means live on the documented ports', () => {
     port: 8875,
     sqlPort: 6875,
     data: 'data',
+    sql: null,
     input: { kind: 'live', record: null },
     quiet: false,
   });
@@ -26,7 +27,7 @@ test('nothing said means live on the documented ports', () => {
 
 test('every option of the help has an environment variable that does the same', () => {
   const said = options(
-    '--host ::1 --port 1 --sql-port 2 --data d --replay f --speed max --quiet'.split(' '),
+    '--host ::1 --port 1 --sql-port 2 --data d --sql s --replay f --speed max --quiet'.split(' '),
   );
   expect(said).toEqual(
     options([], {
@@ -34,6 +35,7 @@ test('every option of the help has an environment variable that does the same', 
       VIEWCAST_PORT: '1',
       VIEWCAST_SQL_PORT: '2',
       VIEWCAST_DATA_DIR: 'd',
+      VIEWCAST_SQL: 's',
       VIEWCAST_REPLAY: 'f',
       VIEWCAST_SPEED: 'max',
       VIEWCAST_QUIET: '1',
@@ -41,7 +43,7 @@ test('every option of the help has an environment variable that does the same', 
   );
   expect(said.input).toEqual({ kind: 'recorded', file: 'f', speed: 'max' });
   const variables = [...HELP.matchAll(/VIEWCAST_\w+/g)].map(([name]) => name);
-  expect(variables).toHaveLength(10);
+  expect(variables).toHaveLength(11);
 });
 
 test('--generate takes a rate, or none', () => {

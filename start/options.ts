@@ -27,6 +27,8 @@ export interface Options {
   /** Of the engine; 0 takes a free one. */
   readonly sqlPort: number;
   readonly data: string;
+  /** Folder of `sources/` and `views/`; null for the project's own. */
+  readonly sql: string | null;
   readonly input: InputChoice;
   readonly quiet: boolean;
 }
@@ -52,6 +54,7 @@ Where it listens and keeps its data
   --port PORT        page and streams; 0: a free port (8875)       VIEWCAST_PORT
   --sql-port PORT    SQL, as psql speaks it; 0: free (6875)        VIEWCAST_SQL_PORT
   --data DIR         data folder (data)                            VIEWCAST_DATA_DIR
+  --sql DIR          folder with the views as SQL (sql)            VIEWCAST_SQL
 
 What it shows (one of these; each keeps a store of its own below the data folder)
   --live             Wikimedia's changes as they are made (this is the default; when Wikimedia
@@ -74,6 +77,7 @@ const FLAGS = {
   port: { type: 'string' },
   'sql-port': { type: 'string' },
   data: { type: 'string' },
+  sql: { type: 'string' },
   live: { type: 'boolean' },
   replay: { type: 'string' },
   generate: { type: 'string' },
@@ -88,6 +92,7 @@ const VALUE_VARIABLES = {
   port: 'VIEWCAST_PORT',
   'sql-port': 'VIEWCAST_SQL_PORT',
   data: 'VIEWCAST_DATA_DIR',
+  sql: 'VIEWCAST_SQL',
   replay: 'VIEWCAST_REPLAY',
   generate: 'VIEWCAST_GENERATE',
   speed: 'VIEWCAST_SPEED',
@@ -125,6 +130,7 @@ export function parseOptions(argv: readonly string[], environment: Environment):
     port: readPort(find('port'), 8875, problems),
     sqlPort: readPort(find('sql-port'), 6875, problems),
     data: find('data')?.value ?? 'data',
+    sql: find('sql')?.value ?? null,
     input: readInput(given, environment, find, problems),
     quiet: given.quiet ?? isOn(environment.VIEWCAST_QUIET, 'VIEWCAST_QUIET', problems),
   };

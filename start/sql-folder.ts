@@ -1,5 +1,5 @@
 import { type FSWatcher, readdirSync, readFileSync, watch } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { type Definition, readDefinitions } from './definition.ts';
 
 /** How long a folder must be quiet before its change counts: editors write in several steps. */
@@ -12,14 +12,14 @@ export interface SqlFile {
 }
 
 /** What the embedded engine is given: its own sources, then the views by file name. */
-export function listSqlFiles(root: string): readonly SqlFile[] {
-  const views = join(root, 'sql', 'views');
+export function listSqlFiles(folder: string): readonly SqlFile[] {
+  const views = join(folder, 'views');
   const paths = readdirSync(views)
     .filter((name) => name.endsWith('.sql') && !name.startsWith('.'))
     .sort()
     .map((name) => join(views, name));
-  return [join(root, 'sql', 'sources', 'embedded.sql'), ...paths].map((path) => ({
-    file: relative(root, path),
+  return [join(folder, 'sources', 'embedded.sql'), ...paths].map((path) => ({
+    file: relative(dirname(folder), path),
     source: readFileSync(path, 'utf8'),
   }));
 }
@@ -57,19 +57,19 @@ function readOrTell({ file, source }: SqlFile, problems: string[]): readonly Def
 }
 
 /**
- * Calls `changed` after something below `sql/` was written, once it is quiet. Returns the end of
+ * Calls `changed` after something in the folder was written, once it is quiet. Returns the end of
  * it; `failed` is told once when the system cannot watch folders.
  */
 export function watchSql(
-  root: string,
+  folder: string,
   changed: () => void,
   failed: (reason: string) => void,
 ): () => void {
   let timer: NodeJS.Timeout | undefined;
   const watchers: FSWatcher[] = [];
-  for (const folder of ['sources', 'views']) {
+  for (const part of ['sources', 'views']) {
     try {
-      const watcher = watch(join(root, 'sql', folder), () => {
+      const watcher = watch(join(folder, part), () => {
         clearTimeout(timer);
         timer = setTimeout(changed, QUIET_MS);
       });

@@ -8,7 +8,7 @@
  * goes the upper row again; the server stays, and its viewers get one snapshot of the new epoch.
  */
 import { join } from 'node:path';
-import { engineUrl, pageUrl } from './addresses.ts';
+import { engineUrl } from './addresses.ts';
 import { Child, type ChildListener } from './child.ts';
 import type { ChildMessage } from './child-message.ts';
 import { applySqlFolder } from './engine-database.ts';
@@ -75,7 +75,7 @@ export class Supervisor {
     this.#state = 'running';
     this.#engine.start();
     this.#unwatch = watchSql(
-      this.#settings.root,
+      this.#sqlFolder(),
       () => this.#turn(() => this.#applySql()),
       (reason) =>
         this.#settings.terminal.problem(`changes in sql/ are seen at the next start: ${reason}`),
@@ -191,12 +191,20 @@ export class Supervisor {
     this.#settings.started({ port: this.#port, sqlPort: this.#sqlPort });
   }
 
+  #sqlFolder(): string {
+    return this.#settings.options.sql ?? join(this.#settings.root, 'sql');
+  }
+
   async #applySql(): Promise<void> {
-    const { root, options, terminal } = this.#settings;
+    const { options, terminal } = this.#settings;
     const url = engineUrl(options.host, this.#sqlPort);
     const ledger = `${storeFolder(options.data, this.#input)}.sql.json`;
     try {
-      const { created, replaced, dropped, problems } = await applySqlFolder(root, url, ledger);
+      const { created, replaced, dropped, problems } = await applySqlFolder(
+        this.#sqlFolder(),
+        url,
+        ledger,
+      );
       for (const problem of problems) terminal.problem(problem);
       if (!this.#shown) return;
       const told = [
@@ -209,11 +217,6 @@ export class Supervisor {
       // An engine that is away is started again, and then this is done again.
       terminal.problem(`sql/ could not be applied: ${messageOf(error)}`);
     }
-  }
-
-  /** Where the page is. */
-  get page(): string {
-    return pageUrl(this.#settings.options.host, this.#port);
   }
 }
 
