@@ -2,13 +2,13 @@
  * Runs the three processes and keeps them running:
  *
  *   engine ready → sql/ applied → ingest
- *               └→ page built  → server ready → addresses
+ *                              └→ page built → server → every view served → addresses
  *
  * Switching to another input stops the ingest, starts the engine again on that input's store and
  * goes the upper row again; the server stays, and its viewers get one snapshot of the new epoch.
  */
 import { join } from 'node:path';
-import { engineUrl } from './addresses.ts';
+import { engineUrl, pageUrl } from './addresses.ts';
 import { Child, type ChildListener } from './child.ts';
 import type { ChildMessage } from './child-message.ts';
 import { applySqlFolder } from './engine-database.ts';
@@ -19,6 +19,7 @@ import {
   serverEnvironment,
 } from './environments.ts';
 import type { Environment, InputChoice, Options } from './options.ts';
+import { untilServing } from './readiness.ts';
 import { watchSql } from './sql-folder.ts';
 import { storeFolder } from './stores.ts';
 import type { Terminal } from './terminal.ts';
@@ -159,7 +160,7 @@ export class Supervisor {
     switch (message.type) {
       case 'ready':
         if (name === 'engine') this.#engineReady(message.port);
-        if (name === 'server') this.#serverReady(message.port);
+        if (name === 'server') void this.#serverReady(message.port);
         return;
       case 'progress':
         if (typeof message.total === 'number') terminal.progress(message.done, message.total);
@@ -177,18 +178,22 @@ export class Supervisor {
     this.#sqlPort = port ?? this.#sqlPort;
     this.#turn(async () => {
       await this.#applySql();
-      if (this.#state === 'running') this.#ingest.start();
-    });
-    void this.#settings.pageBuilt.then(() => {
-      if (this.#state === 'running') this.#server.start();
+      if (this.#state !== 'running') return;
+      this.#ingest.start();
+      void this.#settings.pageBuilt.then(() => {
+        if (this.#state === 'running') this.#server.start();
+      });
     });
   }
 
-  #serverReady(port: number | undefined): void {
+  async #serverReady(port: number | undefined): Promise<void> {
     this.#port = port ?? this.#port;
-    if (this.#shown) return;
+    const { options, terminal, started } = this.#settings;
+    const serving = await untilServing(pageUrl(options.host, this.#port));
+    if (this.#shown || this.#state !== 'running') return;
     this.#shown = true;
-    this.#settings.started({ port: this.#port, sqlPort: this.#sqlPort });
+    if (!serving) terminal.problem('some views are not served yet: see /readyz of the page');
+    started({ port: this.#port, sqlPort: this.#sqlPort });
   }
 
   #sqlFolder(): string {
