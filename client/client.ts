@@ -90,7 +90,7 @@ export class Client<Views extends ViewTypes = ViewTypes> {
     views: K | readonly K[],
     options: SubscribeOptions<Pick<Views, K>> = {},
   ): Subscription<Pick<Views, K>> {
-    this.#refuseWhenClosed();
+    this.#expectAnswer();
     const line = this.#session.line(lineRequest([views].flat(), options));
     const leave = () => {
       line.followers.delete(follower);
@@ -127,7 +127,7 @@ export class Client<Views extends ViewTypes = ViewTypes> {
     value: Json,
     { id = this.#world.uuid() }: { id?: string } = {},
   ): Submission {
-    this.#refuseWhenClosed();
+    this.#expectAnswer();
     const submission = new Submission(id, topic, value);
     this.#session.submit(submission);
     return submission;
@@ -138,9 +138,12 @@ export class Client<Views extends ViewTypes = ViewTypes> {
     this.#happen({ type: 'stop' });
   }
 
-  #refuseWhenClosed(): void {
-    if (this.#state.name !== 'closed') return;
-    throw new Error('expected an open client, but it is closed; connect again');
+  /** From here on silence counts, and not the silence of before. */
+  #expectAnswer(): void {
+    if (this.#state.name === 'closed') {
+      throw new Error('expected an open client, but it is closed; connect again');
+    }
+    if (!this.#session.busy) this.#happen({ type: 'asked' });
   }
 
   #happen(event: ConnectionEvent): void {
@@ -231,7 +234,6 @@ export class Client<Views extends ViewTypes = ViewTypes> {
 
   #send(message: ClientMessage): void {
     this.#socket?.send(JSON.stringify(message));
-    if (message.type !== 'ack') this.#happen({ type: 'asked' });
   }
 }
 

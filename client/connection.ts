@@ -33,7 +33,7 @@ export type ConnectionEvent =
   | { readonly type: 'opened' }
   /** Any message; `useful` when it proves more than that a server answers. */
   | { readonly type: 'heard'; readonly useful: boolean }
-  /** Something was said that asks for an answer. */
+  /** After a time in which nothing was awaited, something is. */
   | { readonly type: 'asked' }
   /** The socket closed, or what came over it broke the protocol. */
   | { readonly type: 'lost'; readonly advice: CloseAdvice }

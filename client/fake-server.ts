@@ -30,7 +30,7 @@ interface Connection {
  * in, so that it can say what is right at any timestamp. All views move together.
  */
 export class FakeServer {
-  readonly views = new Map<string, FakeView>();
+  views: ReadonlyMap<string, FakeView> = new Map();
   /** Everything that was said to the server, by connection, as text. */
   readonly connections: Connection[] = [];
   /** Applied to each text that is sent. */
@@ -43,7 +43,8 @@ export class FakeServer {
   token: { readonly value: string; readonly expiresInMs: number } | null = null;
   /** Whether submitted messages are answered. */
   answering = true;
-  time: Timestamp = 1_000;
+  time: Timestamp = 1_000_000;
+  readonly #past: ReadonlyMap<string, FakeView>[] = [];
   #clock: FakeClock;
   #columns: Readonly<Record<string, readonly Column[]>>;
   #epoch = 1;
@@ -110,7 +111,8 @@ export class FakeServer {
   /** All views are made anew: timestamps mean something else from here on. */
   renew(): void {
     this.#epoch += 1;
-    this.time = 500;
+    // Back in time, and yet no timestamp is used twice: the past can be asked for by it.
+    this.time = Math.floor(1_000_000 / this.#epoch);
     this.#begin();
     for (const { connection, member } of this.#members()) {
       this.#subscribed(connection, member.request);
@@ -146,6 +148,19 @@ export class FakeServer {
     return this.views.get(view)?.at(this.time, where) ?? new Map();
   }
 
+  /** What a view was at a timestamp, in whichever epoch had it. */
+  truth(
+    view: string,
+    time: Timestamp,
+    where?: Subscribe['views'][number]['where'],
+  ): ReadonlyMap<RowText, number> | undefined {
+    for (const views of this.#past) {
+      const rows = views.get(view)?.at(time, where);
+      if (rows !== undefined) return rows;
+    }
+    return undefined;
+  }
+
   *#members(): IterableIterator<{ connection: Connection; member: Member }> {
     for (const connection of this.connections) {
       if (!connection.open) continue;
@@ -154,9 +169,11 @@ export class FakeServer {
   }
 
   #begin(): void {
-    for (const [name, columns] of Object.entries(this.#columns)) {
-      this.views.set(name, new FakeView(columns, this.time));
-    }
+    const entries = Object.entries(this.#columns);
+    this.views = new Map(
+      entries.map(([name, columns]) => [name, new FakeView(columns, this.time)] as const),
+    );
+    this.#past.push(this.views);
   }
 
   #hello(connection: Connection): void {
@@ -230,7 +247,7 @@ export class FakeServer {
   #remembers({ views, from }: Subscribe): boolean {
     const { epoch, timestamp } = from ?? {};
     if (epoch !== this.epoch || timestamp === undefined || timestamp === 'end') return false;
-    return views.every(({ view }) => this.views.get(view)?.at(timestamp, undefined) !== undefined);
+    return views.every(({ view }) => this.views.get(view)?.remembers(timestamp));
   }
 
   #channel(request: Subscribe): number {

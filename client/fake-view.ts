@@ -8,11 +8,15 @@ type Multiset = ReadonlyMap<RowText, number>;
 /** All that a fake server remembers of one view in one epoch: its rows at each timestamp. */
 export class FakeView {
   readonly columns: readonly Column[];
-  #states = new Map<Timestamp, Multiset>();
+  readonly #states = new Map<Timestamp, Multiset>();
+  #now: Timestamp;
+  #since: Timestamp;
   #rows: Multiset = new Map();
 
   constructor(columns: readonly Column[], time: Timestamp) {
     this.columns = columns;
+    this.#now = time;
+    this.#since = time;
     this.#states.set(time, this.#rows);
   }
 
@@ -22,6 +26,7 @@ export class FakeView {
     const possible = [...changes].filter(([row, diff]) => (rows.get(row) ?? 0) + diff >= 0);
     addAll(rows, new Map(possible));
     this.#rows = rows;
+    this.#now = time;
     this.#states.set(time, rows);
   }
 
@@ -39,10 +44,14 @@ export class FakeView {
     return new Map([...rows].filter(([text]) => fits(text)));
   }
 
-  /** Forgets all but the present: tokens of before are expired. */
+  /** From here on, what was held before can no longer be continued. */
   forget(): void {
-    const [last] = [...this.#states].slice(-1);
-    this.#states = new Map(last === undefined ? [] : [last]);
+    this.#since = this.#now;
+  }
+
+  /** Whether a viewer that holds a timestamp can be told what changed since. */
+  remembers(time: Timestamp): boolean {
+    return time >= this.#since && this.#states.has(time);
   }
 }
 

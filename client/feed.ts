@@ -103,9 +103,9 @@ export class Feed {
 
   /** Takes a proof of quiet: it holds when the hashes are those of the rows. */
   prove(progress: Progress): Outcome {
-    if (this.#frontier === null || compareFrontiers(progress.upper, this.#frontier) < 0) {
-      return 'ignored';
-    }
+    // A proof before the first batch: that one was lost.
+    if (this.#frontier === null) return 'gap';
+    if (compareFrontiers(progress.upper, this.#frontier) < 0) return 'ignored';
     const hashes = new Map(Object.entries(progress.hash));
     for (const [view, rows] of this.#rows) {
       if (!rows.matches(hashes.get(view) ?? '')) return this.#distrust();

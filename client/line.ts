@@ -98,9 +98,9 @@ export class Line {
   took(outcome: Outcome, length: number): void {
     if (outcome === 'quiet') this.failures = 0;
     else this.#unacknowledged += length;
-    if (typeof outcome !== 'object') return;
+    if (typeof outcome === 'string' && outcome !== 'quiet') return;
     this.#caughtUp = true;
-    this.#each((follower) => follower.batch(outcome));
+    if (outcome !== 'quiet') this.#each((follower) => follower.batch(outcome));
     this.#tell();
   }
 

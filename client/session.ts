@@ -44,7 +44,8 @@ export class Session {
 
   /** Whether an answer or news is awaited. */
   get busy(): boolean {
-    return this.#lines.size > 0 || this.#submissions.size > 0;
+    if (this.#submissions.size > 0) return true;
+    return [...this.#lines.values()].some((line) => line.status.state !== 'refused');
   }
 
   /** The line for a request: equal requests share one. */

@@ -1,4 +1,4 @@
-import type { Column, Diff, Frontier, Json, Timestamp } from './update.ts';
+import type { Column, Diff, Frontier, Json } from './update.ts';
 
 /**
  * The messages of `ws /api/v1`: one JSON object a WebSocket text message, told apart by `type`.
@@ -8,6 +8,12 @@ import type { Column, Diff, Frontier, Json, Timestamp } from './update.ts';
 
 /** The version that the path `/api/v1` and `hello.protocol` name. */
 export const PROTOCOL_VERSION = 1;
+
+/**
+ * What `hello.schema` says: the first 16 hexadecimal digits of the SHA-256 of the message schemas
+ * as JSON Schema. A test computes it.
+ */
+export const SCHEMA_HASH = 'aa096ed6ff7c3738';
 
 /** Bounds of what a client may say. Numbers count UTF-16 code units where a text is bounded. */
 export const BOUNDS = {
@@ -149,7 +155,8 @@ export type RowChange = readonly [diff: Diff, row: readonly Json[]];
 export interface BatchMessage {
   readonly type: 'batch';
   readonly channel: number;
-  readonly lower: Timestamp | null;
+  /** `"end"` only where nothing is new for a viewer that holds the end. */
+  readonly lower: Frontier | null;
   readonly upper: Frontier;
   /** By view; a view that did not change may be absent. No row stands twice in one batch. */
   readonly changes: Readonly<Record<string, readonly RowChange[]>>;

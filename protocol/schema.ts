@@ -12,6 +12,7 @@ const count = z.int().min(0);
 const durationMs = z.int().min(0);
 const timestamp = z.int().min(0);
 const frontier = z.union([timestamp, z.literal('end')], {
+  // Said only where neither side is nearer: a number out of bounds is told its bound.
   error: 'expected an integer from 0 to 2^53 − 1, or "end"',
 });
 const id = z.string().min(1).max(BOUNDS.idLength);
@@ -106,7 +107,7 @@ const subscribed = z.object({
 const batch = z.object({
   type: z.literal('batch'),
   channel: count,
-  lower: timestamp.nullable(),
+  lower: frontier.nullable(),
   upper: frontier,
   changes: z.record(name, z.array(rowChange)),
   held: z.exactOptional(held),

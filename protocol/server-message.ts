@@ -84,7 +84,7 @@ const MESSAGES: Readonly<Record<ServerMessage['type'], Readonly<Record<string, F
   },
   batch: {
     channel: integer,
-    lower: orNull(integer),
+    lower: orNull(frontier),
     upper: frontier,
     changes: byName(list(change)),
     held,

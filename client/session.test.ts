@@ -1,0 +1,284 @@
+import { expect, test } from 'vitest';
+import { CLOSE } from '../protocol/close.ts';
+import type { ClientMessage } from '../protocol/message.ts';
+import type { FakeServer } from './fake-server.ts';
+import { fakeWorld } from './fake-world.ts';
+import type { LineState } from './line.ts';
+import { RefusedError } from './submission.ts';
+
+const row = (user: string, count: number) => JSON.stringify([user, count]);
+
+/** What the client said of one kind on its last connection. */
+const said = <T extends ClientMessage['type']>(server: FakeServer, type: T) =>
+  server.heard().filter((message) => Object(message).type === type) as Extract<
+    ClientMessage,
+    { type: T }
+  >[];
+
+test('a subscription begins with a snapshot and follows every batch', () => {
+  const { client, server, clock } = fakeWorld();
+  server.move(1, { top: new Map([[row('a', 1), 1]]) });
+  const states: LineState[] = [];
+  const seen: unknown[] = [];
+  const top = client.subscribe('top', {
+    onBatch: (batch) => seen.push(batch.changes('top')),
+    onStatus: ({ state }) => states.push(state),
+  });
+  expect(top.status.state).toBe('waiting');
+  clock.advance(10);
+  server.move(1, { top: new Map([[row('b', 2), 2]]) });
+  clock.advance(10);
+  expect(seen).toEqual([[[1, ['a', 1]]], [[2, ['b', 2]]]]);
+  expect(top.sorted('top', { by: 'count', descending: true })).toEqual([
+    ['b', 2],
+    ['b', 2],
+    ['a', 1],
+  ]);
+  expect(top.columns('top').map(({ name }) => name)).toEqual(['user', 'count']);
+  server.status('stale');
+  clock.advance(10);
+  server.status('live');
+  clock.advance(10);
+  expect(states).toEqual(['live', 'stale', 'live']);
+});
+
+test('after a loss the client resumes from what it holds, and its rows stay on show', () => {
+  const { client, server, clock } = fakeWorld();
+  server.move(1, { top: new Map([[row('a', 1), 1]]) });
+  const states: LineState[] = [];
+  const top = client.subscribe('top', { onStatus: ({ state }) => states.push(state) });
+  clock.advance(10);
+  const held = top.frontier;
+  server.cut();
+  expect(top.rows('top')).toEqual([['a', 1]]);
+  server.move(1, { top: new Map([[row('c', 3), 1]]) });
+  clock.advance(1_000);
+  expect(said(server, 'subscribe')).toMatchObject([{ from: { epoch: 'epoch1', timestamp: held } }]);
+  expect(top.rows('top')).toEqual([
+    ['a', 1],
+    ['c', 3],
+  ]);
+  expect(states).toEqual(['live', 'resuming', 'live']);
+});
+
+test('C7: enough text is acknowledged at once, little after 5 s, quiet not at all', () => {
+  const { client, server, clock } = fakeWorld();
+  server.partRows = 1_000_000;
+  const top = client.subscribe('top');
+  clock.advance(4_000);
+  expect(said(server, 'ack')).toEqual([]);
+  clock.advance(2_000);
+  expect(said(server, 'ack')).toEqual([{ type: 'ack', channel: 0, upper: top.frontier }]);
+  server.prove(1);
+  clock.advance(10_000);
+  expect(said(server, 'ack')).toHaveLength(1);
+  const many = Array.from({ length: 4_000 }, (_, n) => [row(`user ${n}`, n), 1] as const);
+  server.move(1, { top: new Map(many) });
+  clock.advance(2);
+  expect(said(server, 'ack').at(-1)).toEqual({ type: 'ack', channel: 0, upper: server.time });
+});
+
+test('C7: nothing is acknowledged before it is applied', () => {
+  const { client, server, clock } = fakeWorld();
+  const top = client.subscribe('top');
+  clock.advance(10);
+  const held = top.frontier;
+  server.partRows = 1;
+  let part = 0;
+  server.fault = (text) => (++part === 3 ? [] : [text]);
+  server.move(1, {
+    top: new Map(['a', 'b', 'c'].map((user) => [row(user.repeat(70_000), 1), 1] as const)),
+  });
+  clock.advance(2);
+  clock.advance(6_000);
+  for (const ack of said(server, 'ack')) expect(ack.upper).toBe(held);
+});
+
+test('equal subscriptions share one line, and the last one to leave ends it', async () => {
+  const { client, server, clock } = fakeWorld();
+  server.move(1, { top: new Map([[row('a', 1), 1]]) });
+  const first = client.subscribe('top');
+  clock.advance(10);
+  const seen: unknown[] = [];
+  const second = client.subscribe('top', { onBatch: (batch) => seen.push(batch.changes('top')) });
+  await Promise.resolve();
+  expect(seen).toEqual([[[1, ['a', 1]]]]);
+  expect(said(server, 'subscribe')).toHaveLength(1);
+  first.close();
+  expect(said(server, 'unsubscribe')).toEqual([]);
+  second.close();
+  expect(said(server, 'unsubscribe')).toEqual([{ type: 'unsubscribe', id: 's1' }]);
+  server.move(1, {});
+  clock.advance(10);
+  expect(seen).toHaveLength(1);
+});
+
+test('C8: a message is sent again under its own id until it is answered', async () => {
+  const { client, server, clock } = fakeWorld();
+  server.answering = false;
+  const submission = client.submit('example', { value: 'hello' });
+  clock.advance(10);
+  server.cut();
+  clock.advance(1_000);
+  expect(said(server, 'submit')).toEqual([
+    { type: 'submit', id: submission.id, topic: 'example', value: { value: 'hello' } },
+  ]);
+  server.answering = true;
+  server.cut();
+  clock.advance(2_000);
+  expect(said(server, 'submit').map(({ id }) => id)).toEqual([submission.id]);
+  await expect(submission.accepted).resolves.toBeUndefined();
+  await expect(submission.archived).resolves.toBe(server.time);
+  server.cut();
+  clock.advance(5_000);
+  expect(said(server, 'submit')).toEqual([]);
+});
+
+test('a refused message rejects both promises, with the code and when to ask again', async () => {
+  const { client, server, clock } = fakeWorld();
+  server.answering = false;
+  const { id, accepted, archived } = client.submit('example', 1);
+  clock.advance(10);
+  server.say({ type: 'error', id, code: 'unavailable', message: 'no broker', retryMs: 900 });
+  clock.advance(10);
+  await expect(accepted).rejects.toMatchObject({ code: 'unavailable', retryMs: 900 });
+  await expect(archived).rejects.toBeInstanceOf(RefusedError);
+});
+
+test('a view that is not served is refused for good', () => {
+  const { client, server, clock } = fakeWorld();
+  const name: 'top' = JSON.parse('"nope"');
+  const states: unknown[] = [];
+  client.subscribe(name, { onStatus: ({ state, error }) => states.push([state, error?.code]) });
+  clock.advance(60_000);
+  expect(states).toEqual([['refused', 'unknown_view']]);
+  expect(said(server, 'subscribe')).toHaveLength(1);
+});
+
+test('what may be asked again is, not before the server says so', () => {
+  const { client, server, clock } = fakeWorld();
+  const top = client.subscribe('top');
+  clock.advance(10);
+  const error = { type: 'error', id: 's1', code: 'overloaded', message: 'full' } as const;
+  server.say({ ...error, retryMs: 3_000 });
+  clock.advance(2_900);
+  expect(top.status.state).toBe('resuming');
+  expect(said(server, 'subscribe')).toHaveLength(1);
+  clock.advance(200);
+  expect(said(server, 'subscribe')).toHaveLength(2);
+  expect(top.status.state).toBe('live');
+});
+
+test('F28: rows damaged in the page are replaced after the next proof of quiet', () => {
+  const { client, server, clock } = fakeWorld();
+  server.move(1, { top: new Map([[row('a', 1), 1]]) });
+  const top = client.subscribe('top');
+  clock.advance(10);
+  const [damaged] = top.rows('top');
+  Object.assign(damaged ?? [], { 0: 'z' });
+  expect(top.rows('top')).toEqual([['z', 1]]);
+  server.prove(1);
+  clock.advance(10);
+  expect(top.rows('top')).toEqual([['a', 1]]);
+  expect(said(server, 'subscribe').at(-1)).not.toHaveProperty('from');
+});
+
+test('a server that is silent for 40 s is left, unless nothing is awaited of it', () => {
+  const { client, server, clock } = fakeWorld();
+  clock.advance(200_000);
+  expect(server.connections).toHaveLength(1);
+  client.subscribe('top');
+  clock.advance(30_000);
+  expect(server.connections).toHaveLength(1);
+  server.fault = () => [];
+  clock.advance(45_000);
+  expect(server.connections.length).toBeGreaterThan(1);
+});
+
+test('F15: a token is fetched before each attempt, renewed in band, and replaced when refused', async () => {
+  let token = 'first';
+  let fetched = 0;
+  const world = fakeWorld({
+    token: async () => {
+      fetched += 1;
+      return token;
+    },
+  });
+  const { client, server, clock } = world;
+  server.token = { value: 'first', expiresInMs: 10_000 };
+  const top = client.subscribe('top');
+  const pass = async (ms: number) => {
+    clock.advance(ms);
+    for (let n = 0; n < 4; n++) await Promise.resolve();
+    clock.advance(10);
+  };
+  await pass(0);
+  expect(said(server, 'auth')).toEqual([{ type: 'auth', token: 'first' }]);
+  expect(top.status.state).toBe('live');
+  await pass(8_000);
+  expect(fetched).toBe(2);
+  expect(said(server, 'auth')).toHaveLength(2);
+  token = 'second';
+  server.token = { value: 'second', expiresInMs: 10_000 };
+  server.cut(CLOSE.authExpired);
+  await pass(1_000);
+  expect(said(server, 'auth')).toEqual([{ type: 'auth', token: 'second' }]);
+  expect(top.status.state).toBe('live');
+});
+
+test('F9: a draining server is left for as long as it asks, and one that forbids it for good', () => {
+  const { client, server, clock, wake } = fakeWorld();
+  clock.advance(10);
+  server.cut(CLOSE.draining, 5_000);
+  wake();
+  clock.advance(4_900);
+  expect(server.connections).toHaveLength(1);
+  clock.advance(200);
+  expect(server.connections).toHaveLength(2);
+  server.cut(CLOSE.badMessage);
+  clock.advance(100_000);
+  expect(server.connections).toHaveLength(2);
+  expect(client.connection).toBe('closed');
+  expect(() => client.subscribe('top')).toThrow('expected an open client');
+});
+
+test('a wake ends the wait at once', () => {
+  const { server, clock, wake } = fakeWorld({ random: () => 0.99 });
+  clock.advance(10);
+  server.reachable = false;
+  server.cut();
+  for (let n = 0; n < 6; n++) clock.advance(20_000);
+  server.reachable = true;
+  const attempts = server.connections.length;
+  wake();
+  clock.advance(2);
+  expect(server.connections.length).toBeGreaterThanOrEqual(attempts);
+  expect(server.connections.at(-1)?.open).toBe(true);
+});
+
+test('what breaks the protocol is left, and tried again', () => {
+  const { client, server, clock } = fakeWorld();
+  const top = client.subscribe('top');
+  clock.advance(10);
+  server.fault = () => ['{"type":"batch"}'];
+  server.move(1, {});
+  clock.advance(3);
+  expect(client.connection).toBe('waiting');
+  server.fault = (text) => [text];
+  clock.advance(1_000);
+  expect(top.status.state).toBe('live');
+});
+
+test('closing ends timers, lines and messages on their way', async () => {
+  const { client, server, clock } = fakeWorld();
+  server.answering = false;
+  const states: LineState[] = [];
+  client.subscribe('top', { onStatus: ({ state }) => states.push(state) });
+  const { archived } = client.submit('example', 1);
+  clock.advance(10);
+  client.close();
+  await expect(archived).rejects.toThrow('the client was closed');
+  expect(states.at(-1)).toBe('closed');
+  expect(clock.pending).toBe(0);
+  expect(server.connections.every(({ open }) => !open)).toBe(true);
+});
