@@ -14,6 +14,7 @@ export function openCore(options: Partial<EngineOptions> = {}): Promise<Core> {
     tickMs: 1,
     idleMs: 20,
     housekeepingMs: 3_600_000,
+    restFactor: 0,
     ...options,
   });
 }

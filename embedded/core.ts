@@ -38,6 +38,8 @@ export interface EngineOptions {
   /** How far back AS OF reaches. */
   readonly historyMs?: number | undefined;
   readonly historyBytes?: number | undefined;
+  /** How many times as long as it took a re-evaluation is followed by rest; default 3. */
+  readonly restFactor?: number | undefined;
   /** From one look at retention, bloat and the log to the next, in ms. */
   readonly housekeepingMs?: number | undefined;
 }
@@ -103,6 +105,7 @@ export class Core implements Engine {
         maxBytes: options.historyBytes ?? 64 * 1024 * 1024,
       },
       lingerMs: options.lingerMs ?? 300_000,
+      restFactor: options.restFactor ?? 3,
       wall,
     });
     this.#groups = new GroupCommit({

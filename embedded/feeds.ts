@@ -29,11 +29,13 @@ export interface FeedsOptions {
   readonly history: HistoryLimits;
   /** How long a feed goes on without a reader, in ms. */
   readonly lingerMs: number;
+  /**
+   * After being evaluated a view rests so many times as long as that took; meanwhile its frontier
+   * stands still. With 3, re-evaluation takes a quarter of the engine's time at most.
+   */
+  readonly restFactor: number;
   readonly wall: () => number;
 }
-
-/** Re-evaluation may take a quarter of the engine's time: after each it rests three times as long. */
-const REST_FACTOR = 3;
 
 /**
  * All feeds, and the tick that moves them. Every method that is async runs inside a turn of the
@@ -158,7 +160,7 @@ export class Feeds {
     live.bag = now;
     live.isStale = false;
     const end = this.#options.wall();
-    live.restUntil = end + REST_FACTOR * (end - start);
+    live.restUntil = end + this.#options.restFactor * (end - start);
     return changes;
   }
 

@@ -10,6 +10,7 @@ import { type CreateViewRequest, EngineError } from './engine.ts';
 import { quoteName, quoteText } from './lexer.ts';
 import {
   findTopK,
+  isPlainJoin,
   linearBase,
   meaningOf,
   PLAIN_PLANS,
@@ -244,9 +245,12 @@ async function tryIvm(analysis: Analysis, plan: PlanNode): Promise<string | null
   if (unclear.length > grouped.filter((output) => /^\(?(?:sum|avg)\(/.test(output)).length) {
     return `equal values of ${unclear.join(', ')} may print differently`;
   }
-  const result = await store.attempt(() =>
-    makeIvm(analysis, reachable, `viewcast_store.${storeName(id)}`),
-  );
+  const result = await store.attempt(async () => {
+    await makeIvm(analysis, reachable, `viewcast_store.${storeName(id)}`);
+    if (!isPlainJoin(plan)) {
+      throw new EngineError('0A000', 'it does more than join different tables');
+    }
+  });
   return result instanceof EngineError ? result.message : null;
 }
 
