@@ -1,4 +1,4 @@
-import { type CloseAdvice, closeAdvice } from '../protocol/close.ts';
+import { type CloseAdvice, closeAdvice } from '../protocol/close-advice.ts';
 import type { ClientMessage, FilterValue, ServerMessage } from '../protocol/message.ts';
 import { parseServerMessage } from '../protocol/server-message.ts';
 import type { Json } from '../protocol/update.ts';

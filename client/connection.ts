@@ -1,4 +1,4 @@
-import type { CloseAdvice } from '../protocol/close.ts';
+import type { CloseAdvice } from '../protocol/close-advice.ts';
 import { backoffMs } from './backoff.ts';
 
 /**

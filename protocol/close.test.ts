@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CLOSE, closeAdvice, closeReason } from './close.ts';
+import { CLOSE, closeReason } from './close.ts';
+import { closeAdvice } from './close-advice.ts';
 
 test('every reason fits into a close frame, and its advice comes back', () => {
   const closes = fc.constantFrom(...Object.values(CLOSE));

@@ -1,15 +1,11 @@
-/**
- * Whether a client comes back after a close: `no` (the same would happen again), `wait` (after its
- * own back-off, and not before the server's `retryMs`), `token` (at once with a new token).
- */
-export type Reconnect = 'no' | 'wait' | 'token';
+import type { Reconnect } from './close-advice.ts';
 
 /** One way in which a server ends a connection. */
 export interface CloseCode {
   readonly code: number;
   readonly name: string;
   readonly reconnect: Reconnect;
-  /** The shortest wait when the server names none, in milliseconds. */
+  /** The shortest wait, in milliseconds, that the reason names. */
   readonly retryMs: number;
   /** What happened, for people. */
   readonly meaning: string;
@@ -44,35 +40,12 @@ export const CLOSE = {
   rate: closing(4029, 'rate', 'wait', 5_000, 'messages came faster than the limit'),
 } as const satisfies Readonly<Record<string, CloseCode>>;
 
-const BY_CODE: ReadonlyMap<number, CloseCode> = new Map(
-  Object.values(CLOSE).map((close) => [close.code, close]),
-);
-
-/** The longest advice that is honoured, in milliseconds: a server cannot send viewers away. */
-const MAX_RETRY_MS = 300_000;
-
 /**
- * The reason text of a close frame: the name, and how long to stay away when that is known, such as
+ * The reason text of a close frame: the name, and how long to stay away, such as
  * `draining retryMs=1200`. Well below the 123 bytes of RFC 6455 §5.5.1.
+ *
+ * @param retryMs in place of the code's own shortest wait; 0 names none.
  */
-export function closeReason(close: CloseCode, retryMs?: number): string {
-  return retryMs === undefined ? close.name : `${close.name} retryMs=${Math.ceil(retryMs)}`;
-}
-
-/** What a client is to do about a closed connection. */
-export interface CloseAdvice {
-  readonly reconnect: Reconnect;
-  /** The shortest wait, in milliseconds. */
-  readonly retryMs: number;
-}
-
-/**
- * Reads a close frame, or its absence (1006). A code that is not the server's own, from a proxy or
- * the network, means: come back.
- */
-export function closeAdvice(code: number, reason: string): CloseAdvice {
-  const close = BY_CODE.get(code);
-  const named = /(?:^| )retryMs=(\d{1,9})$/.exec(reason)?.[1];
-  const retryMs = named === undefined ? (close?.retryMs ?? 0) : Number(named);
-  return { reconnect: close?.reconnect ?? 'wait', retryMs: Math.min(retryMs, MAX_RETRY_MS) };
+export function closeReason(close: CloseCode, retryMs: number = close.retryMs): string {
+  return retryMs === 0 ? close.name : `${close.name} retryMs=${Math.ceil(retryMs)}`;
 }

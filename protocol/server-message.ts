@@ -6,60 +6,58 @@ import { excerpt, MessageError } from './message-error.ts';
  * this. A test holds it against the schemas.
  */
 
-/** What a field must be: said for people, and tested. */
-type Field = readonly [expected: string, accepts: (value: unknown) => boolean];
+/** Whether a field is what PROTOCOL.md says. */
+type Field = (value: unknown) => boolean;
 
 const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-const isInteger = (value: unknown): value is number => Number.isSafeInteger(value);
-const isCount = (value: unknown): boolean => isInteger(value) && value >= 0;
-const isFrontier = (value: unknown): boolean => value === 'end' || isCount(value);
-
-const integer: Field = ['an integer from 0', isCount];
-const frontier: Field = ['a frontier', isFrontier];
-const text: Field = ['a text', (value) => typeof value === 'string'];
-const oneOf = (...values: readonly unknown[]): Field => [
-  values.join(' or '),
-  (value) => values.includes(value),
-];
-const optional = ([expected, accepts]: Field): Field => [
-  `${expected}, or absent`,
-  (value) => value === undefined || accepts(value),
-];
-const orNull = ([expected, accepts]: Field): Field => [
-  `${expected}, or null`,
-  (value) => value === null || accepts(value),
-];
-const list = ([expected, accepts]: Field): Field => [
-  `a list of ${expected}`,
-  (value) => Array.isArray(value) && value.every(accepts),
-];
-const byName = ([expected, accepts]: Field): Field => [
-  `an object of ${expected}`,
-  (value) => isObject(value) && Object.values(value).every(accepts),
-];
-const object = (fields: Readonly<Record<string, Field>>): Field => [
-  `{${Object.keys(fields).join(', ')}}`,
+const integer = (value: unknown): value is number => Number.isSafeInteger(value);
+const count: Field = (value) => integer(value) && value >= 0;
+const frontier: Field = (value) => value === 'end' || count(value);
+const text: Field = (value) => typeof value === 'string';
+const oneOf =
+  (...values: readonly unknown[]): Field =>
   (value) =>
-    isObject(value) &&
-    Object.entries(fields).every(([name, [, accepts]]) => accepts(Reflect.get(value, name))),
-];
-
-const change: Field = [
-  '[diff, row]',
+    values.includes(value);
+const optional =
+  (accepts: Field): Field =>
   (value) =>
-    Array.isArray(value) &&
-    value.length === 2 &&
-    isInteger(value[0]) &&
-    value[0] !== 0 &&
-    Array.isArray(value[1]),
-];
+    value === undefined || accepts(value);
+const orNull =
+  (accepts: Field): Field =>
+  (value) =>
+    value === null || accepts(value);
+const list =
+  (accepts: Field): Field =>
+  (value) =>
+    Array.isArray(value) && value.every(accepts);
+const byName =
+  (accepts: Field): Field =>
+  (value) =>
+    isObject(value) && Object.values(value).every(accepts);
+const object =
+  (fields: Fields): Field =>
+  (value) =>
+    isObject(value) && wrongField(value, fields) === undefined;
+
+type Fields = Readonly<Record<string, Field>>;
+
+/** The first field that is not what it must be. */
+function wrongField(value: object, fields: Fields): string | undefined {
+  return Object.keys(fields).find((name) => !fields[name]?.(Reflect.get(value, name)));
+}
+
+const change: Field = (value) =>
+  Array.isArray(value) &&
+  value.length === 2 &&
+  integer(value[0]) &&
+  value[0] !== 0 &&
+  Array.isArray(value[1]);
 const held = optional(byName(frontier));
-const count = integer;
 
-const MESSAGES: Readonly<Record<ServerMessage['type'], Readonly<Record<string, Field>>>> = {
+const MESSAGES: Readonly<Record<ServerMessage['type'], Fields>> = {
   hello: {
-    protocol: integer,
+    protocol: count,
     schema: text,
     auth: oneOf('none', 'required'),
     quietMs: count,
@@ -76,31 +74,29 @@ const MESSAGES: Readonly<Record<ServerMessage['type'], Readonly<Record<string, F
   authorized: { expiresInMs: orNull(count) },
   subscribed: {
     id: text,
-    channel: integer,
+    channel: count,
     epoch: text,
     columns: byName(list(object({ name: text, type: text }))),
     resumed: oneOf('snapshot', 'batch'),
     reason: optional(oneOf('expired', 'epoch', 'smaller')),
   },
   batch: {
-    channel: integer,
+    channel: count,
     lower: orNull(frontier),
     upper: frontier,
     changes: byName(list(change)),
     held,
-    part: optional(integer),
-    parts: optional(integer),
+    part: optional(count),
+    parts: optional(count),
   },
-  progress: { channel: integer, upper: frontier, hash: byName(text), held },
-  status: { channel: integer, state: oneOf('live', 'stale') },
+  progress: { channel: count, upper: frontier, hash: byName(text), held },
+  status: { channel: count, state: oneOf('live', 'stale') },
   accepted: { id: text },
   archived: { id: text, timestamp: frontier },
   error: { id: optional(text), code: text, message: text, retryMs: optional(count) },
 };
 
-const BY_TYPE: ReadonlyMap<string, Readonly<Record<string, Field>>> = new Map(
-  Object.entries(MESSAGES),
-);
+const BY_TYPE: ReadonlyMap<string, Fields> = new Map(Object.entries(MESSAGES));
 
 /**
  * Reads what a server sent; null when this client does not know the type, which is to be ignored.
@@ -120,12 +116,10 @@ export function parseServerMessage(data: string): ServerMessage | null {
   }
   const fields = BY_TYPE.get(type);
   if (fields === undefined) return null;
-  for (const [name, [expected, accepts]] of Object.entries(fields)) {
-    const value = Reflect.get(Object(message), name);
-    if (!accepts(value)) {
-      const got = excerpt(JSON.stringify(value));
-      throw new MessageError(`${type}.${name}`, `expected ${expected}, got ${got}`);
-    }
+  const wrong = wrongField(Object(message), fields);
+  if (wrong !== undefined) {
+    const got = excerpt(JSON.stringify(Reflect.get(Object(message), wrong)));
+    throw new MessageError(`${type}.${wrong}`, `expected as in PROTOCOL.md, got ${got}`);
   }
   return message as ServerMessage;
 }
