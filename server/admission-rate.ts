@@ -3,7 +3,7 @@ import { type Applicant, type Gate, Line, type LineParts } from './admission-lin
 /** Who waits is let in at this pace at the finest, in ms. */
 const STEP_MS = 5;
 
-/** Lets in so many a second, a tenth of a second's worth of them at once; the others wait. */
+/** Lets in so many a second, half a second's worth of them at once; the others wait. */
 export class RateGate implements Gate {
   readonly #parts: LineParts;
   readonly #perSecond: number;
@@ -16,7 +16,7 @@ export class RateGate implements Gate {
   constructor(perSecond: number, parts: LineParts) {
     this.#parts = parts;
     this.#perSecond = perSecond;
-    this.#burst = Math.max(1, perSecond / 10);
+    this.#burst = Math.max(1, perSecond / 2);
     this.#line = new Line(parts);
     this.#places = this.#burst;
     this.#atMs = parts.clock.now();

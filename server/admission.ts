@@ -22,7 +22,7 @@ export const defaultAdmissionLimits: AdmissionLimits = {
   resumes: 5_000,
   handshakesPerSecond: 2_000,
   waiting: 10_000,
-  patienceMs: 5_000,
+  patienceMs: 8_000,
 };
 
 export type GateName = 'snapshots' | 'resumes' | 'handshakes';
