@@ -195,7 +195,7 @@ async function compare(
 ): Promise<void> {
   const txn = readers.get('txn');
   const started = [...readers.values()].map((reader) => reader.subscription.asOf);
-  const start = started.reduce((a, b) => (a > b ? a : b));
+  const start = started.toSorted((a, b) => Number(b - a))[0] ?? 0n;
   const covered = new Map<bigint, number[]>();
   for (const { time, row: n } of txn?.updates ?? []) {
     covered.set(time, [...(covered.get(time) ?? []), Number(n)]);
