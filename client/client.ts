@@ -1,10 +1,11 @@
 import { type CloseAdvice, closeAdvice } from '../protocol/close-advice.ts';
-import type { ClientMessage, FilterValue, ServerMessage } from '../protocol/message.ts';
+import type { ClientMessage, ServerMessage } from '../protocol/message.ts';
 import { parseServerMessage } from '../protocol/server-message.ts';
 import type { Json } from '../protocol/update.ts';
 import { type ConnectionEvent, type Effect, INITIAL, type StateName, step } from './connection.ts';
 import { type Environment, WORLD } from './environment.ts';
-import type { LineRequest, LineStatus } from './line.ts';
+import type { LineStatus } from './line.ts';
+import { endpoint, type Filters, lineRequest } from './request.ts';
 import { Session } from './session.ts';
 import { Submission } from './submission.ts';
 import {
@@ -29,7 +30,7 @@ export interface ClientOptions {
 /** How to subscribe. */
 export interface SubscribeOptions<V extends ViewTypes> {
   /** By view, the values that columns must equal. */
-  readonly where?: { readonly [K in keyof V & string]?: Readonly<Record<string, FilterValue>> };
+  readonly where?: Filters<V>;
   /** At most one batch in so many milliseconds. */
   readonly everyMs?: number;
   /** Called after the rows moved; the first call brings all of them. */
@@ -91,7 +92,7 @@ export class Client<Views extends ViewTypes = ViewTypes> {
     options: SubscribeOptions<Pick<Views, K>> = {},
   ): Subscription<Pick<Views, K>> {
     this.#expectAnswer();
-    const line = this.#session.line(lineRequest([views].flat(), options));
+    const line = this.#session.line(lineRequest([views].flat(), options.where, options.everyMs));
     const leave = () => {
       line.followers.delete(follower);
       this.#session.release(line);
@@ -235,28 +236,4 @@ export class Client<Views extends ViewTypes = ViewTypes> {
   #send(message: ClientMessage): void {
     this.#socket?.send(JSON.stringify(message));
   }
-}
-
-function lineRequest<V extends ViewTypes>(
-  views: readonly string[],
-  { where = {}, everyMs }: SubscribeOptions<V>,
-): LineRequest {
-  const filters = new Map<string, Readonly<Record<string, FilterValue>> | undefined>(
-    Object.entries(where),
-  );
-  const requests = views.map((view) => {
-    const filter = filters.get(view);
-    return filter === undefined ? { view } : { view, where: filter };
-  });
-  return everyMs === undefined ? { views: requests } : { views: requests, everyMs };
-}
-
-/** `http://host` and `ws://host/` mean the protocol's path there. */
-function endpoint(url: string | URL): string {
-  const { location } = globalThis as { location?: { href: string } };
-  const full = new URL(url, location?.href);
-  full.protocol = full.protocol.replace('http', 'ws');
-  if (full.pathname === '/') full.pathname = '/api/v1';
-  full.hash = '';
-  return full.href;
 }
