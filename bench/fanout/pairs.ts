@@ -1,0 +1,104 @@
+import type { CandidateName } from './candidates/all.ts';
+import { LoadProcess, ServerProcess } from './processes.ts';
+import { Deliveries, FRESH, type Load, runBurst, secondsPerMillion } from './round.ts';
+import { type Interval, median, medianInterval } from './statistics.ts';
+
+/** Ratios to the first of two equal bare servers, pair by pair. */
+export interface Pairs {
+  readonly viewers: number;
+  readonly batches: number;
+  readonly pairs: number;
+  /** CPU seconds of the bare server per million deliveries. */
+  readonly bare: number;
+  /** Viewcast to bare. */
+  readonly ratio: number;
+  readonly interval: Interval;
+  /** The second bare server to the first: what the same costs when nothing differs. */
+  readonly control: number;
+  readonly controlInterval: Interval;
+  /** Messages that were parsed and compared. */
+  readonly checked: number;
+}
+
+const WARM_UP = 4;
+
+/** Runs bursts of three servers in one process, in an order that turns: bare, viewcast, bare. */
+export async function comparePairs(
+  candidate: CandidateName,
+  viewers: number,
+  batchCounts: readonly number[],
+  pairs: number,
+): Promise<readonly Pairs[]> {
+  const server = await ServerProcess.start([
+    'uWebSockets publish',
+    candidate,
+    'uWebSockets publish',
+  ]);
+  const load = await LoadProcess.start();
+  try {
+    const arms = [0, 1, 2].map((index) => new Arm({ server, load, candidate: index, viewers }));
+    for (const arm of arms) await arm.connect();
+    const results: Pairs[] = [];
+    for (const batches of batchCounts) results.push(await compare(arms, batches, pairs));
+    return results;
+  } finally {
+    await Promise.all([load.stop(), server.stop()]);
+  }
+}
+
+/** One of the servers in the process, with its viewers. */
+class Arm {
+  readonly #to: Load;
+  readonly #sent = new Deliveries();
+  checked = 0;
+
+  constructor(to: Omit<Load, 'group'>) {
+    this.#to = { ...to, group: String(to.candidate) };
+  }
+
+  get viewers(): number {
+    return this.#to.viewers;
+  }
+
+  async connect(): Promise<void> {
+    const { server, load, candidate, group, viewers } = this.#to;
+    const access = server.access(candidate);
+    await load.ask({ do: 'connect', group, access, viewers, ...FRESH });
+  }
+
+  /** CPU seconds per million deliveries of one burst. */
+  async burst(batches: number): Promise<number> {
+    return secondsPerMillion(await runBurst(this.#to, this.#sent, batches));
+  }
+
+  async countChecked(): Promise<number> {
+    return (await this.#to.load.ask({ do: 'counts', group: this.#to.group })).checked;
+  }
+}
+
+async function compare(arms: readonly Arm[], batches: number, pairs: number): Promise<Pairs> {
+  const costs: number[][] = arms.map(() => []);
+  for (let pair = -WARM_UP; pair < pairs; pair++) {
+    for (let turn = 0; turn < arms.length; turn++) {
+      const index = (turn + pair + WARM_UP) % arms.length;
+      const cost = await arms[index]?.burst(batches);
+      if (pair >= 0 && cost !== undefined) costs[index]?.push(cost);
+    }
+  }
+  const [bare = [], viewcast = [], control = []] = costs;
+  const ratios = viewcast.map((cost, at) => cost / (bare[at] ?? Number.NaN));
+  const controls = control.map((cost, at) => cost / (bare[at] ?? Number.NaN));
+  let checked = 0;
+  for (const arm of arms) checked += await arm.countChecked();
+  return {
+    viewers: arms[0]?.viewers ?? 0,
+    batches,
+    pairs,
+    bare: median(bare),
+    ratio: median(ratios),
+    interval: medianInterval(ratios),
+    control: median(controls),
+    controlInterval: medianInterval(controls),
+    checked,
+  };
+}
