@@ -6,6 +6,7 @@ import { StreamChannels } from './channel/stream-channels.ts';
 import type { Views } from './channel/view.ts';
 import type { Config } from './config.ts';
 import { ConnectionLimit } from './connection-limit.ts';
+import { documentsRoute } from './http/documents.ts';
 import { livezRoute, readyzRoute } from './http/health.ts';
 import { metricsRoute } from './http/metrics-route.ts';
 import { pageRoute } from './http/page.ts';
@@ -79,6 +80,7 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
     livezRoute,
     readyzRoute(channels, () => views.discovered ?? true),
     metricsRoute(metrics),
+    documentsRoute(),
     pageRoute(new StaticFiles(options.web, nowMs)),
   ];
   app.any('/*', httpHandler({ routes, admitOrigin, failed: options.failed }));
