@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CLOSE, type CloseCode } from '../../protocol/close.ts';
-import { add } from '../../protocol/multiset.ts';
+import { add, difference } from '../../protocol/multiset.ts';
 import type { Changes, Diff, RowText } from '../../protocol/update.ts';
 import { FakeView } from './fake-view.ts';
 import type { Seat, StreamMember } from './member.ts';
@@ -306,4 +306,42 @@ test('a viewer that left is sent nothing more, and leaving twice does no harm', 
   expect(stand.channel.viewers).toBe(0);
   stand.channel.close(CLOSE.draining);
   expect(stand.view.watchers).toBe(0);
+});
+
+test('a viewer ahead of this server waits until it gets there, and never goes back in time', () =>
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...formats),
+      fc.integer({ min: 2, max: 9 }),
+      fc.array(multiset, { minLength: 10, maxLength: 10 }),
+      (format, ahead, contents) => {
+        const stand = new Stand();
+        stand.view.reset('e', 1, contents[0] ?? new Map());
+        const held = contents[ahead - 1] ?? new Map();
+        const viewer = stand.join(format, { epoch: 'e', frontier: ahead }, held);
+        for (const [at, rows] of contents.entries()) {
+          if (at > 0) stand.view.batch(at + 1, difference(stand.view.rows, rows));
+          viewer.drainAll();
+          stand.channel.tick();
+          if (at + 1 < ahead) expect(viewer.texts).toEqual([]);
+          else expect(viewer.rows).toEqual(stand.view.rows);
+        }
+        expect(viewer.closed).toBeNull();
+      },
+    ),
+  ));
+
+test('a viewer ahead of a server that does not get there is sent away after 5 s', () => {
+  const stand = new Stand();
+  stand.view.reset('e', 1, new Map([['["a",1]', 1]]));
+  const viewer = stand.join('event', { epoch: 'e', frontier: 2 });
+  stand.nowMs = 4_999;
+  stand.channel.tick();
+  expect(viewer.closed).toBeNull();
+  stand.nowMs = 5_000;
+  stand.channel.tick();
+  expect(viewer.closed).toBe(CLOSE.overloaded);
+  stand.view.batch(3, new Map([['["a",1]', 1]]));
+  viewer.drainAll();
+  expect(viewer.texts).toEqual([]);
 });

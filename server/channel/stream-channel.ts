@@ -1,5 +1,10 @@
 import { CLOSE, type CloseCode } from '../../protocol/close.ts';
-import type { Batch, Changes, Frontier } from '../../protocol/update.ts';
+import {
+  type Batch,
+  type Changes,
+  compareFrontiers,
+  type Frontier,
+} from '../../protocol/update.ts';
 import type { Seat, StreamMember, StreamObserver } from './member.ts';
 import { afterSending, type OutboxLimits, type OutboxState, observe } from './outbox.ts';
 import { type Owed, owedTo } from './owed.ts';
@@ -17,10 +22,13 @@ export interface StreamChannelParts {
 
 /** A dropped view is often created anew at once; its viewers are kept so long. */
 const GONE_GRACE_MS = 5_000;
+/** A viewer that holds more than this server has heard of is kept waiting so long for it. */
+const AHEAD_MS = 5_000;
 
 interface Viewer {
   readonly member: StreamMember;
   readonly from: ResumeToken | null | undefined;
+  readonly sinceMs: number;
   state: OutboxState;
 }
 
@@ -36,6 +44,8 @@ export class StreamChannel {
   readonly #viewers = new Set<Viewer>();
   /** Live viewers that no topic reaches. */
   readonly #direct = new Set<Viewer>();
+  /** Viewers that wait for what another server told them already: nobody goes back in time. */
+  readonly #ahead = new Set<Viewer>();
   readonly #unwatch: () => void;
   /** What the last message reached; null before the first snapshot. */
   #published: ResumeToken | null = null;
@@ -84,12 +94,13 @@ export class StreamChannel {
   /**
    * Seats a viewer and, in the same turn, sends its first message: what it missed since `from`, or
    * the snapshot. With `from` null it named a position that cannot be read. A view that is still
-   * hydrating lets it wait.
+   * hydrating, or has not come to `from` yet, lets it wait.
    */
   join(member: StreamMember, from?: ResumeToken | null): Seat {
-    const viewer: Viewer = { member, from, state: { kind: 'waiting' } };
+    const sinceMs = this.#parts.nowMs();
+    const viewer: Viewer = { member, from, sinceMs, state: { kind: 'waiting' } };
     this.#viewers.add(viewer);
-    if (this.#published !== null) this.#welcome(viewer, this.#published);
+    if (this.#published !== null) this.#admit(viewer, this.#published);
     return this.#seat(viewer);
   }
 
@@ -98,6 +109,10 @@ export class StreamChannel {
     const goneMs = this.#goneSinceMs;
     if (goneMs !== null && this.#parts.nowMs() - goneMs >= GONE_GRACE_MS) {
       this.#closeAll(CLOSE.viewGone);
+    }
+    for (const viewer of this.#ahead) {
+      const waitedMs = this.#parts.nowMs() - viewer.sinceMs;
+      if (waitedMs >= AHEAD_MS) this.#expel(viewer, CLOSE.overloaded);
     }
     this.#sweep();
     for (const viewer of this.#viewers) this.#look(viewer);
@@ -139,6 +154,7 @@ export class StreamChannel {
     // Whoever lags must leave before this batch: what it holds is the position before it.
     if (this.#bytesSinceSweep >= this.#parts.limits.lowBytes) this.#sweep();
     this.#publish(batch.changes, position);
+    for (const viewer of this.#ahead) this.#admit(viewer, position);
   }
 
   #reset(difference: Changes): void {
@@ -149,7 +165,7 @@ export class StreamChannel {
     if (!first) this.#publish(difference, position);
     this.#published = position;
     for (const viewer of this.#viewers) {
-      if (viewer.state.kind === 'waiting') this.#welcome(viewer, position);
+      if (viewer.state.kind === 'waiting') this.#admit(viewer, position);
     }
   }
 
@@ -172,6 +188,19 @@ export class StreamChannel {
       this.#viewers.size - this.#laggards,
       position.frontier,
     );
+  }
+
+  /** Welcomes a viewer, unless it is ahead of this server. */
+  #admit(viewer: Viewer, position: ResumeToken): void {
+    const { from } = viewer;
+    const isAhead =
+      from?.epoch === position.epoch && compareFrontiers(from.frontier, position.frontier) > 0;
+    if (isAhead) {
+      this.#ahead.add(viewer);
+    } else {
+      this.#ahead.delete(viewer);
+      this.#welcome(viewer, position);
+    }
   }
 
   /** A viewer's first message, in one turn with entering the topic. */
@@ -262,6 +291,7 @@ export class StreamChannel {
     if (!this.#viewers.delete(viewer)) return;
     this.#countLaggard(viewer, -1);
     this.#direct.delete(viewer);
+    this.#ahead.delete(viewer);
   }
 
   #expel(viewer: Viewer, reason: CloseCode): void {
