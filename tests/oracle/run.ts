@@ -1,0 +1,211 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from './client.ts';
+import { deal } from './faults.ts';
+import type { Sighting } from './holding.ts';
+import { judge, type Verdict } from './judge.ts';
+import { Oracle } from './oracle.ts';
+import type { Question } from './question.ts';
+import { Random } from './random.ts';
+import { VIEWS } from './schema.ts';
+import type { Kind } from './viewers/kind.ts';
+import { lastWord } from './workload.ts';
+import { World } from './world.ts';
+
+/** How a run is made. */
+export interface RunOptions {
+  readonly seed: number;
+  /** How long things go wrong, in ms; start, end and judgement come on top. */
+  readonly faultsMs: number;
+  readonly kinds: readonly Kind[];
+  /** Told now and then what happens. */
+  readonly say: (line: string) => void;
+}
+
+/** What a run was like. */
+export interface Outcome extends Verdict {
+  readonly transactions: number;
+  readonly stores: number;
+  readonly faults: ReadonlyMap<string, number>;
+  readonly losses: number;
+}
+
+/** How long the end may take: everything is whole, and all clients are to get there. */
+const END_MS = 90_000;
+/** What only clients that are told of quiet can prove to have reached. */
+const NEVER_CHANGES = 'nobody';
+
+/**
+ * One run: the world with its faults, random clients, and then the judgement.
+ *
+ * @throws when anything is wrong; the message says what a client held and what SQL answers.
+ */
+export async function run({ seed, faultsMs, kinds, say }: RunOptions): Promise<Outcome> {
+  const random = new Random(seed);
+  const trouble = new Trouble();
+  const sightings: Sighting[] = [];
+  const world = await trouble.or(World.start(random, (error) => trouble.met(error)));
+  const clients = makeClients(kinds, random, {
+    port: world.door.port,
+    see: (sighting) => sightings.push(sighting),
+    failed: (error) => trouble.met(error),
+  });
+  const faults = new Map<string, number>();
+  try {
+    for (const client of clients) client.connect();
+    const until = Date.now() + faultsMs;
+    world.writer.run().catch((error: Error) => trouble.met(error));
+    await trouble.or(
+      Promise.all([
+        disturb(world, random.fork('faults'), until, (name) => {
+          say(name);
+          faults.set(name, (faults.get(name) ?? 0) + 1);
+        }),
+        distract(clients, random.fork('clients'), until),
+      ]),
+    );
+    say('everything is whole again');
+    await trouble.or(settle(world, clients));
+    for (const client of clients) client.stop();
+    await trouble.or(reach(world, sightings));
+  } catch (error) {
+    say(world.logs());
+    throw error;
+  } finally {
+    for (const client of clients) client.stop();
+    await world.stop();
+  }
+  say(`judging ${sightings.length} claims`);
+  const verdict = await decide(sightings, world);
+  return {
+    ...verdict,
+    transactions: world.timelines.reduce((sum, { transactions }) => sum + transactions.length, 0),
+    stores: world.timelines.length,
+    faults,
+    losses: clients.reduce((sum, { losses }) => sum + losses, 0),
+  };
+}
+
+/** The first thing that went wrong outside of what is awaited. */
+class Trouble {
+  #met: (error: Error) => void = () => {};
+  readonly #first: Promise<never>;
+
+  constructor() {
+    this.#first = new Promise((_resolve, reject) => {
+      this.#met = reject;
+    });
+    this.#first.catch(() => {});
+  }
+
+  met(error: Error): void {
+    this.#met(error);
+  }
+
+  /** The work's result, unless something goes wrong meanwhile. */
+  or<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#first]);
+  }
+}
+
+function makeClients(
+  kinds: readonly Kind[],
+  random: Random,
+  parts: {
+    readonly port: number;
+    readonly see: (sighting: Sighting) => void;
+    readonly failed: (error: Error) => void;
+  },
+): readonly Client[] {
+  const choice = random.fork('choice');
+  const plans: (readonly [Kind, readonly Question[]])[] = [];
+  for (const { name } of VIEWS) {
+    for (const kind of choice.shuffle(kinds).slice(0, 2)) plans.push([kind, [{ view: name }]]);
+  }
+  return plans.map(
+    ([kind, questions], number) =>
+      new Client(number, kind, questions, {
+        host: '127.0.0.1',
+        random: random.fork(`client ${number}`),
+        ...parts,
+      }),
+  );
+}
+
+/** One fault after the other. */
+async function disturb(
+  world: World,
+  random: Random,
+  until: number,
+  say: (name: string) => void,
+): Promise<void> {
+  for (const fault of deal(random)) {
+    await sleep(random.integer(100, 1_200));
+    if (Date.now() >= until) return;
+    say(fault.name);
+    await fault.run(world, random);
+  }
+}
+
+/** Clients pause, go away and come back. */
+async function distract(clients: readonly Client[], random: Random, until: number): Promise<void> {
+  const timers: NodeJS.Timeout[] = [];
+  while (Date.now() < until) {
+    const client = random.pick(clients);
+    const forMs = random.integer(50, 3_000);
+    if (random.chance(0.6)) {
+      client.pause();
+      timers.push(setTimeout(() => client.resume(), forMs));
+    } else {
+      client.leave(forMs);
+    }
+    await sleep(random.integer(20, 300));
+  }
+  for (const timer of timers) clearTimeout(timer);
+  for (const client of clients) client.resume();
+}
+
+/** Everything is whole: every client gets to the last transaction. */
+async function settle(world: World, clients: readonly Client[]): Promise<void> {
+  await world.writer.finish({ url: world.engineUrl, timeline: world.timeline }, lastWord);
+  const last = () => world.timeline.transactions.at(-1)?.most ?? Infinity;
+  const isThere = (client: Client) =>
+    client.holdings.every(({ question, frontier }) => {
+      return question.view === NEVER_CHANGES || (frontier ?? 0) > last();
+    });
+  await until(
+    () => clients.every(isThere),
+    () => {
+      const late = clients.filter((client) => !isThere(client)).map(describe);
+      return `every client reaches transaction ${last()}, but\n${late.join('\n')}`;
+    },
+  );
+}
+
+const describe = ({ name, holdings, losses, lastLoss }: Client): string =>
+  `${name} stands at ${holdings.map(({ frontier }) => frontier)} (lost ${losses} times: ${lastLoss})`;
+
+/** The cursor on `txn` tells of all that the clients claimed. */
+async function reach(world: World, sightings: readonly Sighting[]): Promise<void> {
+  const highest = sightings.reduce((most, { frontier }) => Math.max(most, frontier), 0);
+  await until(
+    () => world.timeline.frontier >= highest || world.timelines.some((t) => t.frontier === highest),
+    () => `the cursor on txn reaches ${highest}, it stands at ${world.timeline.frontier}`,
+  );
+}
+
+async function until(condition: () => boolean, what: () => string): Promise<void> {
+  const end = Date.now() + END_MS;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error(`waited ${END_MS} ms in vain: ${what()}`);
+    await sleep(20);
+  }
+}
+
+async function decide(sightings: readonly Sighting[], world: World): Promise<Verdict> {
+  const oracle = await Oracle.open();
+  try {
+    return await judge(sightings, world.timelines, oracle);
+  } finally {
+    await oracle.close();
+  }
+}
