@@ -86,7 +86,7 @@ export class Metrics {
     this.#sentBytes.inc({ view, kind }, bytes);
   }
 
-  connections(kind: 'websocket' | 'sse' | 'http', change: 1 | -1): void {
+  connections(kind: 'session' | 'websocket' | 'sse' | 'http', change: 1 | -1): void {
     this.#connections.inc({ kind }, change);
   }
 

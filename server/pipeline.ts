@@ -1,5 +1,7 @@
 import { CLOSE } from '../protocol/close.ts';
+import { BOUNDS } from '../protocol/message.ts';
 import { clientAddress, TrustedProxies } from './address.ts';
+import { BatchChannels } from './channel/batch-channels.ts';
 import { defaultOutboxLimits, type OutboxLimits } from './channel/outbox.ts';
 import { formatToken, parseToken } from './channel/resume-token.ts';
 import { StreamChannels } from './channel/stream-channels.ts';
@@ -16,6 +18,7 @@ import { catalogueRoute, viewRoute } from './http/views-api.ts';
 import { Metrics } from './metrics.ts';
 import { allowsOrigin, corsHeaders } from './origin.ts';
 import { Heartbeat } from './socket/heartbeat.ts';
+import { type SessionSocketParts, sessionSockets } from './socket/session-sockets.ts';
 import { streamResponses } from './socket/stream-http.ts';
 import { streamSockets } from './socket/stream-sockets.ts';
 import { defaultConnectionLimits, type StreamParts } from './socket/stream-source.ts';
@@ -27,6 +30,12 @@ import { Views as FollowedViews } from './view/views.ts';
 const HEARTBEAT_SECONDS = 15;
 /** A blocked HTTP response is probed once in so many seconds; the library aborts it after ten. */
 const KEEP_ALIVE_SECONDS = 5;
+
+/** Progress and stragglers of `ws /api/v1` are looked at so often. */
+const GROUP_TICK_MS = 250;
+/** What `hello` promises. */
+const QUIET_MS = 15_000;
+const SUBSCRIPTIONS = 100;
 
 const STREAM_PATHS = ['/api/stream/:view', '/api/v1/stream/:view'] as const;
 
@@ -72,8 +81,20 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
     limits: options.outboxLimits ?? defaultOutboxLimits,
     observer: metrics,
   });
+  const groups = new BatchChannels(views, {
+    publish: (topic, bytes) => app.publish(topic, bytes, false, false),
+    nowMs,
+    after: (ms, run) => {
+      if (ms === 0) queueMicrotask(run);
+      else setTimeout(run, ms);
+    },
+    limits: options.outboxLimits ?? defaultOutboxLimits,
+    observer: metrics,
+  });
   const admitOrigin = originGate(options);
-  const beat = addStreams(app, streamParts(channels, metrics, nowMs, admitOrigin, options));
+  const sockets = streamParts(channels, metrics, nowMs, admitOrigin, options);
+  const beat = addStreams(app, sockets);
+  app.ws('/api/v1', sessionSockets(sessionParts(groups, sockets, options)));
   const routes = [
     catalogueRoute(channels),
     viewRoute(channels),
@@ -89,6 +110,7 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
     channels.tick();
     beat();
   }, 1_000);
+  const groupTimer = setInterval(() => groups.tick(), GROUP_TICK_MS);
   let open = true;
   return {
     port: listening.port,
@@ -96,8 +118,10 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
       if (!open) return;
       open = false;
       clearInterval(timer);
+      clearInterval(groupTimer);
       listening.stop();
       channels.close(CLOSE.draining);
+      groups.close(CLOSE.draining);
       app.close();
     },
   };
@@ -176,6 +200,33 @@ function streamParts(
     admitConnection: (peer, headers) =>
       limit.enter(clientAddress(peer, headers.get('x-forwarded-for'), proxies)),
     limits: defaultConnectionLimits,
+  };
+}
+
+function sessionParts(
+  source: BatchChannels,
+  sockets: StreamParts,
+  { outboxLimits = defaultOutboxLimits }: ServeOptions,
+): SessionSocketParts {
+  const { messageBytes, messagesPerSecond, messageBurst } = sockets.limits;
+  return {
+    source,
+    sockets,
+    nowMs: sockets.nowMs,
+    after: (ms, run) => {
+      const timer = setTimeout(run, ms);
+      return () => clearTimeout(timer);
+    },
+    quietMs: QUIET_MS,
+    limits: {
+      messageBytes,
+      jsonDepth: BOUNDS.jsonDepth,
+      subscriptions: SUBSCRIPTIONS,
+      messagesPerSecond,
+      messageBurst,
+      unacknowledgedBytes: outboxLimits.highBytes,
+      laggingMs: outboxLimits.lagMs,
+    },
   };
 }
 

@@ -1,0 +1,135 @@
+import { CLOSE, type CloseCode, closeReason } from '../../protocol/close.ts';
+import { sendReply } from '../reply.ts';
+import { readRequest } from '../request.ts';
+import type {
+  HttpRequest,
+  HttpResponse,
+  SocketContext,
+  WebSocket,
+  WebSocketBehavior,
+} from '../uws.ts';
+import { refuseOrigin } from './refusal.ts';
+import { Session } from './session.ts';
+import type { Connection, SessionParts } from './session-parts.ts';
+import type { StreamParts } from './stream-source.ts';
+
+interface Viewer {
+  /** Null when the address has too many connections: it is told so and closed. */
+  readonly depart: (() => void) | null;
+  session: Session | null;
+  /** Tells the session's connection that the socket is no more. */
+  gone: () => void;
+}
+
+type Socket = WebSocket<Viewer>;
+
+/** The library pings 16 s before this: after 20 s of silence, so that a dead peer goes in 36 s. */
+const IDLE_SECONDS = 36;
+
+/** What the sockets of `ws /api/v1` share with those of streams. */
+export type SessionSocketParts = SessionParts & {
+  readonly sockets: Pick<StreamParts, 'admitOrigin' | 'admitConnection' | 'observer' | 'limits'>;
+};
+
+/** `ws /api/v1`: a session each. */
+export function sessionSockets(parts: SessionSocketParts): WebSocketBehavior<Viewer> {
+  const { observer, limits } = parts.sockets;
+  return {
+    idleTimeout: IDLE_SECONDS,
+    sendPingsAutomatically: true,
+    maxBackpressure: limits.fuseBytes,
+    closeOnBackpressureLimit: true,
+    // Above the limit that is answered with a code: beyond this the library just cuts.
+    maxPayloadLength: 4 * parts.limits.messageBytes,
+    upgrade: (response, request, context) => upgrade(parts, response, request, context),
+    open: (socket) => {
+      const viewer = socket.getUserData();
+      observer.connections('session', 1);
+      if (viewer.depart === null) {
+        end(socket, CLOSE.tooManyConnections);
+        return;
+      }
+      const { connection, gone } = connectionOf(socket);
+      viewer.gone = gone;
+      viewer.session = new Session(parts, connection);
+      viewer.session.opened();
+    },
+    message: (socket, message, isBinary) => {
+      const text = isBinary ? null : Buffer.from(message).toString();
+      socket.getUserData().session?.message(text, message.byteLength);
+    },
+    drain: (socket) => socket.getUserData().session?.drained(),
+    dropped: () => observer.dropped(),
+    close: (socket, code) => {
+      const viewer = socket.getUserData();
+      viewer.gone();
+      viewer.session?.closed();
+      viewer.depart?.();
+      observer.connections('session', -1);
+      observer.closed(code);
+    },
+  };
+}
+
+function upgrade(
+  parts: SessionSocketParts,
+  response: HttpResponse,
+  request: HttpRequest,
+  context: SocketContext,
+): void {
+  const { sockets } = parts;
+  const { headers, peer } = readRequest(request, response);
+  const refusal = refuseOrigin(sockets, headers);
+  if (refusal !== null) {
+    sockets.observer.refused(refusal.reason);
+    sendReply(response, refusal.reply, false);
+    return;
+  }
+  const viewer: Viewer = {
+    depart: sockets.admitConnection(peer, headers),
+    session: null,
+    gone: () => {},
+  };
+  response.upgrade(
+    viewer,
+    headers.get('sec-websocket-key') ?? '',
+    headers.get('sec-websocket-protocol') ?? '',
+    headers.get('sec-websocket-extensions') ?? '',
+    context,
+  );
+}
+
+function end(socket: Socket, reason: CloseCode): void {
+  socket.end(reason.code, closeReason(reason, reason.retryMs > 0 ? reason.retryMs : undefined));
+}
+
+/** After its close nothing may touch the socket: late calls do nothing. */
+function connectionOf(socket: Socket): { connection: Connection; gone: () => void } {
+  let open = true;
+  const connection: Connection = {
+    send: (bytes) => {
+      if (open) socket.send(bytes, false, false);
+    },
+    bufferedBytes: () => (open ? socket.getBufferedAmount() : 0),
+    enter: (topic) => {
+      if (open) socket.subscribe(topic);
+    },
+    leave: (topic) => {
+      if (!open) return;
+      // Whatever is sent takes along what was published in this turn and is still held back.
+      socket.ping();
+      socket.unsubscribe(topic);
+    },
+    close: (reason) => {
+      if (!open) return;
+      open = false;
+      end(socket, reason);
+    },
+  };
+  return {
+    connection,
+    gone: () => {
+      open = false;
+    },
+  };
+}

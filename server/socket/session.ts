@@ -1,0 +1,208 @@
+import { parseClientMessage } from '../../protocol/client-message.ts';
+import { CLOSE } from '../../protocol/close.ts';
+import {
+  type Ack,
+  type ClientMessage,
+  type ErrorCode,
+  PROTOCOL_VERSION,
+  SCHEMA_HASH,
+  type ServerMessage,
+  type Subscribe,
+} from '../../protocol/message.ts';
+import { MessageError } from '../../protocol/message-error.ts';
+import { RateLimit } from './rate-limit.ts';
+import type { Connection, SessionMember, SessionParts, SessionSeat } from './session-parts.ts';
+
+/** Acknowledgements are cheap and not counted as messages. */
+const ACKS_PER_SECOND = 200;
+/** A position that this server has not reached yet, or a view without rows, is waited for. */
+const PATIENCE_MS = 5_000;
+const RETRY_MS = 1_000;
+const LOOK_MS = 50;
+
+/** One subscription: waiting for its channel, or seated. */
+interface Subscription {
+  readonly request: Subscribe;
+  seat: SessionSeat | null;
+  /** Calls off the next attempt while waiting. */
+  stopWaiting: () => void;
+}
+
+/**
+ * One connection of `ws /api/v1` (PROTOCOL.md). Whatever comes, only this connection suffers: a
+ * message that breaks the protocol closes it.
+ */
+export class Session {
+  readonly #parts: SessionParts;
+  readonly #connection: Connection;
+  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #rate: RateLimit;
+  readonly #ackRate: RateLimit;
+  #open = true;
+
+  constructor(parts: SessionParts, connection: Connection) {
+    this.#parts = parts;
+    this.#connection = connection;
+    const { messagesPerSecond, messageBurst } = parts.limits;
+    this.#rate = new RateLimit(messagesPerSecond, messageBurst, parts.nowMs());
+    this.#ackRate = new RateLimit(ACKS_PER_SECOND, 2 * ACKS_PER_SECOND, parts.nowMs());
+  }
+
+  /** The connection stands: the server speaks first. */
+  opened(): void {
+    this.#say({
+      type: 'hello',
+      protocol: PROTOCOL_VERSION,
+      schema: SCHEMA_HASH,
+      auth: 'none',
+      quietMs: this.#parts.quietMs,
+      limits: this.#parts.limits,
+    });
+  }
+
+  /** A message came: its text, or null when it was binary; and its length in bytes. */
+  message(text: string | null, bytes: number): void {
+    if (!this.#open) return;
+    if (bytes > this.#parts.limits.messageBytes) {
+      this.#connection.close(CLOSE.tooLarge);
+      return;
+    }
+    const message = this.#parse(text);
+    if (message === null) return;
+    const rate = message.type === 'ack' ? this.#ackRate : this.#rate;
+    if (rate.take(this.#parts.nowMs())) this.#handle(message);
+    else this.#connection.close(CLOSE.rate);
+  }
+
+  /** The connection took bytes. */
+  drained(): void {
+    for (const { seat } of [...this.#subscriptions.values()]) seat?.drained();
+  }
+
+  /** The connection is over. */
+  closed(): void {
+    this.#open = false;
+    for (const id of [...this.#subscriptions.keys()]) this.#end(id);
+  }
+
+  #parse(text: string | null): ClientMessage | null {
+    try {
+      if (text === null) throw new MessageError('', 'expected text, got a binary message');
+      return parseClientMessage(text);
+    } catch (error) {
+      if (!(error instanceof MessageError)) throw error;
+      this.#say({ type: 'error', code: 'bad_message', message: error.message });
+      this.#connection.close(CLOSE.badMessage);
+      return null;
+    }
+  }
+
+  #handle(message: ClientMessage): void {
+    switch (message.type) {
+      case 'subscribe':
+        this.#subscribe(message);
+        break;
+      case 'unsubscribe':
+        this.#end(message.id);
+        break;
+      case 'ack':
+        this.#acknowledge(message);
+        break;
+      case 'auth':
+        this.#say({ type: 'authorized', expiresInMs: null });
+        break;
+      case 'submit':
+        this.#refuse(message.id, 'unknown_topic', 'this server takes no messages');
+    }
+  }
+
+  #subscribe(request: Subscribe): void {
+    const { id } = request;
+    if (this.#subscriptions.has(id)) {
+      // An error with an id ends what the id names: both sides then know of nothing under it.
+      this.#end(id);
+      this.#refuse(id, 'id_in_use', `a subscription was open under ${id}; both have ended`);
+      return;
+    }
+    if (this.#subscriptions.size >= this.#parts.limits.subscriptions) {
+      const most = this.#parts.limits.subscriptions;
+      this.#refuse(id, 'too_many_subscriptions', `a connection has ${most} of them at most`);
+      return;
+    }
+    const subscription: Subscription = { request, seat: null, stopWaiting: () => {} };
+    this.#subscriptions.set(id, subscription);
+    this.#join(subscription, this.#parts.nowMs() + PATIENCE_MS);
+  }
+
+  #join(subscription: Subscription, untilMs: number): void {
+    const { id, views, everyMs, from } = subscription.request;
+    const channel = this.#parts.source.get(views, everyMs ?? 0);
+    if ('code' in channel) {
+      this.#drop(id, channel.code, channel.message);
+      return;
+    }
+    if (this.#seated(channel.number)) {
+      this.#drop(id, 'duplicate', 'this connection watches the same under another id');
+      return;
+    }
+    const seat = channel.join(this.#memberOf(id), id, from);
+    if (typeof seat !== 'string') {
+      subscription.seat = seat;
+      return;
+    }
+    if (this.#parts.nowMs() < untilMs) {
+      const again = () => this.#join(subscription, untilMs);
+      subscription.stopWaiting = this.#parts.after(LOOK_MS, again);
+      return;
+    }
+    const message =
+      seat === 'ahead'
+        ? 'this server has not come as far as the timestamp asked from'
+        : 'the views are being read for the first time';
+    this.#drop(id, 'unavailable', message, RETRY_MS);
+  }
+
+  #seated(channel: number): boolean {
+    return [...this.#subscriptions.values()].some(({ seat }) => seat?.channel === channel);
+  }
+
+  #memberOf(id: string): SessionMember {
+    const connection = this.#connection;
+    return {
+      send: (bytes) => connection.send(bytes),
+      bufferedBytes: () => connection.bufferedBytes(),
+      enter: (topic) => connection.enter(topic),
+      leave: (topic) => connection.leave(topic),
+      ended: () => this.#drop(id, 'view_gone', 'the view was dropped', RETRY_MS),
+      close: (reason) => connection.close(reason),
+    };
+  }
+
+  #acknowledge({ channel, upper }: Ack): void {
+    for (const { seat } of [...this.#subscriptions.values()]) {
+      if (seat?.channel === channel) seat.acknowledged(upper);
+    }
+  }
+
+  /** Ends a subscription, and says why. */
+  #drop(id: string, code: ErrorCode, message: string, retryMs?: number): void {
+    this.#end(id);
+    this.#refuse(id, code, message, retryMs);
+  }
+
+  #end(id: string): void {
+    const subscription = this.#subscriptions.get(id);
+    this.#subscriptions.delete(id);
+    subscription?.stopWaiting();
+    subscription?.seat?.leave();
+  }
+
+  #refuse(id: string, code: ErrorCode, message: string, retryMs?: number): void {
+    const wait = retryMs === undefined ? {} : { retryMs };
+    this.#say({ type: 'error', id, code, message, ...wait });
+  }
+
+  #say(message: ServerMessage): void {
+    if (this.#open) this.#connection.send(JSON.stringify(message));
+  }
+}
