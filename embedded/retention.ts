@@ -40,6 +40,7 @@ export function takeRetention(sql: string): {
   const close = tokens.findIndex((token, index) => index > open && token.value === ')');
   const options = splitOptions(tokens.slice(open + 1, close === -1 ? undefined : close));
   const kept = options.filter(([first]) => !isWord(first, 'retain'));
+  if (kept.length === options.length) return unchanged;
   const retention = options.reduce(addOption, { rows: 0, interval: null });
   const [start, end] = [tokens[open - 1]?.start ?? 0, tokens[close]?.end ?? sql.length];
   const others = kept.map((option) => sql.slice(option[0]?.start, option.at(-1)?.end)).join(', ');

@@ -1,3 +1,4 @@
+import { EngineError } from './engine.ts';
 import { quoteText } from './lexer.ts';
 import { type Retention, takeRetention } from './retention.ts';
 import { splitFrames } from './wire/frames.ts';
@@ -59,13 +60,9 @@ export function rewriteStatements(frames: Uint8Array): {
 
 function readStatement(sql: string): { readonly sql: string; readonly effects: StatementEffects } {
   const refused = REFUSED.find(({ pattern }) => pattern.test(sql));
-  if (refused !== undefined) {
-    return {
-      sql: `SELECT viewcast.viewcast_refuse(${quoteText(refused.why)})`,
-      effects: NO_EFFECTS,
-    };
-  }
-  const taken = takeRetention(sql);
+  if (refused !== undefined) return refusal(refused.why);
+  const taken = tryRetention(sql);
+  if (taken instanceof EngineError) return refusal(taken.message);
   const changesRelations = /\b(create|drop|alter|into)\b/i.test(sql) && !/^\s*insert\b/i.test(sql);
   const retentions =
     taken.retention === null ? [] : [{ table: taken.table, retention: taken.retention }];
@@ -73,6 +70,20 @@ function readStatement(sql: string): { readonly sql: string; readonly effects: S
     sql: taken.sql,
     effects: { changesRelations, retentions, sql: changesRelations ? sql : '' },
   };
+}
+
+/** A statement that raises the sentence, in place of the one that was not taken. */
+function refusal(why: string): { readonly sql: string; readonly effects: StatementEffects } {
+  return { sql: `SELECT viewcast.viewcast_refuse(${quoteText(why)})`, effects: NO_EFFECTS };
+}
+
+function tryRetention(sql: string): ReturnType<typeof takeRetention> | EngineError {
+  try {
+    return takeRetention(sql);
+  } catch (error) {
+    if (error instanceof EngineError) return error;
+    throw error;
+  }
 }
 
 /** Together, in order. */
