@@ -222,7 +222,8 @@ export class StoreCatalog implements Catalog {
     this.#relations = await this.#read();
     await this.adoptTables('');
     for (const relation of this.#relations.all()) {
-      if (relation.method === 'table') await this.#capture.install(this.#relations, relation);
+      const hasTriggers = relation.method === 'table' || relation.method === 'ivm';
+      if (hasTriggers) await this.#capture.install(this.#relations, relation);
     }
   }
 
