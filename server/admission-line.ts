@@ -2,8 +2,8 @@ import type { Clock } from './clock.ts';
 
 /** Who asks to be let in. Neither may throw. */
 export interface Applicant {
-  /** It is in: in the call of `enter`, or later. */
-  readonly admitted: () => void;
+  /** It is in: in the call of `enter`, or later. `leave` is what `enter` returns. */
+  readonly admitted: (leave: () => void) => void;
   /** It is not, and is to stay away for `retryMs`. Called instead of `admitted`, never after it. */
   readonly refused: (retryMs: number) => void;
 }
@@ -15,6 +15,12 @@ export interface Gate {
    * it may be called at any time, and more than once.
    */
   enter(applicant: Applicant): () => void;
+}
+
+/** Who waits, as its gate knows it. */
+export interface Waiter {
+  readonly admitted: () => void;
+  readonly refused: (retryMs: number) => void;
 }
 
 /** What a gate's waiting line needs. */
@@ -41,7 +47,7 @@ export const retryMsOf = (random: () => number): number =>
 export class Line {
   readonly #parts: LineParts;
   /** With what calls off the end of each one's patience. */
-  readonly #waiting = new Map<Applicant, () => void>();
+  readonly #waiting = new Map<Waiter, () => void>();
 
   constructor(parts: LineParts) {
     this.#parts = parts;
@@ -51,35 +57,35 @@ export class Line {
     return this.#waiting.size;
   }
 
-  /** Lets the applicant wait; refuses it when too many do, or when it waited in vain. */
-  join(applicant: Applicant): void {
+  /** Lets the waiter wait; refuses it when too many do, or when it waited in vain. */
+  join(waiter: Waiter): void {
     const { clock, waiting, patienceMs } = this.#parts;
     if (this.#waiting.size >= waiting) {
-      this.#refuse(applicant);
+      this.#refuse(waiter);
       return;
     }
     const cancel = clock.after(patienceMs, () => {
-      this.#waiting.delete(applicant);
-      this.#refuse(applicant);
+      this.#waiting.delete(waiter);
+      this.#refuse(waiter);
     });
-    this.#waiting.set(applicant, cancel);
+    this.#waiting.set(waiter, cancel);
   }
 
   /** Takes out who came first. */
-  shift(): Applicant | undefined {
+  shift(): Waiter | undefined {
     const [first] = this.#waiting.keys();
     if (first !== undefined) this.leave(first);
     return first;
   }
 
-  /** Takes the applicant out; false when it does not wait. */
-  leave(applicant: Applicant): boolean {
-    this.#waiting.get(applicant)?.();
-    return this.#waiting.delete(applicant);
+  /** Takes the waiter out; false when it does not wait. */
+  leave(waiter: Waiter): boolean {
+    this.#waiting.get(waiter)?.();
+    return this.#waiting.delete(waiter);
   }
 
-  #refuse(applicant: Applicant): void {
+  #refuse(waiter: Waiter): void {
     this.#parts.refused?.();
-    applicant.refused(retryMsOf(this.#parts.random));
+    waiter.refused(retryMsOf(this.#parts.random));
   }
 }

@@ -1,4 +1,4 @@
-import { type Applicant, type Gate, Line, type LineParts } from './admission-line.ts';
+import { type Applicant, type Gate, Line, type LineParts, type Waiter } from './admission-line.ts';
 
 /** Who waits is let in at this pace at the finest, in ms. */
 const STEP_MS = 5;
@@ -28,18 +28,19 @@ export class RateGate implements Gate {
   }
 
   enter({ admitted, refused }: Applicant): () => void {
-    const own: Applicant = { admitted, refused };
+    const leave = (): void => {
+      this.#line.leave(own);
+    };
+    const own: Waiter = { admitted: () => admitted(leave), refused };
     this.#refill();
     if (this.#line.size === 0 && this.#places >= 1) {
       this.#places -= 1;
-      admitted();
+      admitted(leave);
     } else {
       this.#line.join(own);
       this.#schedule();
     }
-    return () => {
-      this.#line.leave(own);
-    };
+    return leave;
   }
 
   #refill(): void {

@@ -1,4 +1,4 @@
-import { type Applicant, type Gate, Line, type LineParts } from './admission-line.ts';
+import { type Applicant, type Gate, Line, type LineParts, type Waiter } from './admission-line.ts';
 
 /** Lets in so many at a time; the others wait for one to leave. */
 export class SlotGate implements Gate {
@@ -23,10 +23,16 @@ export class SlotGate implements Gate {
 
   enter({ admitted, refused }: Applicant): () => void {
     let state: 'waiting' | 'in' | 'out' = 'waiting';
-    const own: Applicant = {
+    const leave = (): void => {
+      const before = state;
+      state = 'out';
+      if (before === 'waiting') this.#line.leave(own);
+      if (before === 'in') this.#leave();
+    };
+    const own: Waiter = {
       admitted: () => {
         state = 'in';
-        admitted();
+        admitted(leave);
       },
       refused: (retryMs) => {
         state = 'out';
@@ -34,17 +40,12 @@ export class SlotGate implements Gate {
       },
     };
     this.#line.size === 0 && this.#inside < this.#slots ? this.#admit(own) : this.#line.join(own);
-    return () => {
-      const before = state;
-      state = 'out';
-      if (before === 'waiting') this.#line.leave(own);
-      if (before === 'in') this.#leave();
-    };
+    return leave;
   }
 
-  #admit(applicant: Applicant): void {
+  #admit(waiter: Waiter): void {
     this.#inside += 1;
-    applicant.admitted();
+    waiter.admitted();
   }
 
   #leave(): void {

@@ -26,6 +26,8 @@ export class Metrics {
   readonly #closes: Counter<'code'>;
   readonly #refusals: Counter<'reason'>;
   readonly #dropped: Counter;
+  readonly #gateRefusals: Counter<'gate'>;
+  readonly #tokens: Counter<'verdict'>;
 
   /** `views` is called at each scrape. */
   constructor(nowMs: () => number, views: () => readonly ViewGauges[]) {
@@ -57,6 +59,12 @@ export class Metrics {
       'Messages dropped at the fuse; each ends its socket.',
       [],
     );
+    this.#gateRefusals = counter(
+      'gate_refusals_total',
+      'Handshakes, snapshots and resumes that waited in vain or found too many waiting.',
+      ['gate'],
+    );
+    this.#tokens = counter('tokens_total', 'Tokens by what became of them.', ['verdict']);
     this.#connections = new Gauge({
       name: 'viewcast_connections',
       help: 'Open stream connections.',
@@ -96,6 +104,14 @@ export class Metrics {
 
   refused(reason: string): void {
     this.#refusals.inc({ reason });
+  }
+
+  gateRefused(gate: string): void {
+    this.#gateRefusals.inc({ gate });
+  }
+
+  judged(verdict: { readonly kind: string; readonly reason?: string }): void {
+    this.#tokens.inc({ verdict: verdict.reason ?? verdict.kind });
   }
 
   dropped(): void {

@@ -1,5 +1,6 @@
 import { CLOSE } from '../protocol/close.ts';
 import { BOUNDS } from '../protocol/message.ts';
+import { type Access, type AccessOptions, makeAccess } from './access.ts';
 import { clientAddress, TrustedProxies } from './address.ts';
 import { BatchChannels } from './channel/batch-channels.ts';
 import { defaultOutboxLimits, type OutboxLimits } from './channel/outbox.ts';
@@ -12,7 +13,7 @@ import { documentsRoute } from './http/documents.ts';
 import { livezRoute, readyzRoute } from './http/health.ts';
 import { metricsRoute } from './http/metrics-route.ts';
 import { pageRoute } from './http/page.ts';
-import { httpHandler } from './http/serve.ts';
+import { type HttpParts, httpHandler } from './http/serve.ts';
 import { StaticFiles } from './http/static-files.ts';
 import { catalogueRoute, viewRoute } from './http/views-api.ts';
 import { Metrics } from './metrics.ts';
@@ -48,6 +49,8 @@ export type ServeOptions = Pick<
 > & {
   readonly outboxLimits?: OutboxLimits | undefined;
   readonly nowMs?: (() => number) | undefined;
+  /** Who is let in, and how many at once; everybody by default. */
+  readonly access?: AccessOptions | undefined;
   /** Told of requests whose handler threw. */
   readonly failed: (path: string, error: unknown) => void;
 };
@@ -55,6 +58,11 @@ export type ServeOptions = Pick<
 /** A server that listens. */
 export interface Serving {
   readonly port: number;
+  /**
+   * From now on nobody new is let in and `/readyz` says so; viewers are sent away over `drainMs`,
+   * and then `done` is called. What is served over HTTP goes on until `close`.
+   */
+  drain(drainMs: number, done: () => void): void;
   /** Closes every connection at once, each told that the server stops. Idempotent. */
   close(): void;
 }
@@ -92,19 +100,26 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
     observer: metrics,
   });
   const admitOrigin = originGate(options);
-  const sockets = streamParts(channels, metrics, nowMs, admitOrigin, options);
+  const access = makeAccess(options.access ?? {}, metrics);
+  const { door } = access;
+  const sockets = streamParts(channels, metrics, nowMs, admitOrigin, options, access);
   const beat = addStreams(app, sockets);
   app.ws('/api/v1', sessionSockets(sessionParts(groups, sockets, options)));
   const routes = [
     catalogueRoute(channels),
     viewRoute(channels),
     livezRoute,
-    readyzRoute(channels, () => views.discovered ?? true),
+    readyzRoute(
+      channels,
+      () => views.discovered ?? true,
+      () => door.draining,
+    ),
     metricsRoute(metrics),
     documentsRoute(),
     pageRoute(new StaticFiles(options.web, nowMs)),
   ];
-  app.any('/*', httpHandler({ routes, admitOrigin, failed: options.failed }));
+  const ask: HttpParts['ask'] = (request) => door.ask(request);
+  app.any('/*', httpHandler({ routes, admitOrigin, ask, failed: options.failed }));
   const listening = listen(app, options.host, options.port);
   const timer = setInterval(() => {
     channels.tick();
@@ -112,11 +127,17 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
   }, 1_000);
   const groupTimer = setInterval(() => groups.tick(), GROUP_TICK_MS);
   let open = true;
+  let stopDraining: () => void = () => {};
   return {
     port: listening.port,
+    drain: (drainMs, done) => {
+      stopDraining();
+      stopDraining = door.drain(drainMs, done);
+    },
     close: () => {
       if (!open) return;
       open = false;
+      stopDraining();
       clearInterval(timer);
       clearInterval(groupTimer);
       listening.stop();
@@ -159,6 +180,7 @@ export function startPipeline(
     return {
       port: serving.port,
       upstream,
+      drain: (drainMs, done) => serving.drain(drainMs, done),
       close: () => {
         serving.close();
         views.stop();
@@ -184,6 +206,7 @@ function streamParts(
   nowMs: () => number,
   admitOrigin: StreamParts['admitOrigin'],
   options: ServeOptions,
+  { door, admission }: Access,
 ): StreamParts {
   const limit = new ConnectionLimit(options.connectionsPerAddress);
   const proxies = new TrustedProxies(options.trustedProxies);
@@ -199,6 +222,9 @@ function streamParts(
     admitOrigin,
     admitConnection: (peer, headers) =>
       limit.enter(clientAddress(peer, headers.get('x-forwarded-for'), proxies)),
+    enter: (request, entrant) => door.enter(request, entrant),
+    takePlace: (resuming, applicant) =>
+      (resuming ? admission.resumes : admission.snapshots).enter(applicant),
     limits: defaultConnectionLimits,
   };
 }

@@ -10,8 +10,8 @@ export const LEEWAY_MS = 5_000;
 const LOOK_MS = 15_000;
 
 /**
- * Calls `expired` once when the wall clock is {@link LEEWAY_MS} past `expiresAtMs` (null: never).
- * The returned function calls it off and may be called at any time.
+ * Calls `expired` once when the wall clock is {@link LEEWAY_MS} past `expiresAtMs` (null: never),
+ * in a later turn. The returned function calls it off and may be called at any time.
  */
 export function watchExpiry(
   clock: Clock,
@@ -20,11 +20,11 @@ export function watchExpiry(
 ): () => void {
   if (expiresAtMs === null) return () => {};
   let cancel: () => void = () => {};
-  const look = (): void => {
-    const leftMs = expiresAtMs + LEEWAY_MS - clock.now();
-    if (leftMs > 0) cancel = clock.after(Math.min(leftMs, LOOK_MS), look);
-    else expired();
+  const leftMs = (): number => expiresAtMs + LEEWAY_MS - clock.now();
+  const wait = (): void => {
+    cancel = clock.after(Math.min(Math.max(0, leftMs()), LOOK_MS), look);
   };
-  look();
+  const look = (): void => (leftMs() > 0 ? wait() : expired());
+  wait();
   return () => cancel();
 }

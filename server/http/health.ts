@@ -6,10 +6,18 @@ import type { ViewSource } from './views-api.ts';
 export const livezRoute: Route = ({ path }) =>
   path === '/livez' ? jsonReply(200, { live: true }) : null;
 
-/** `GET /readyz`: 200 when every view has its rows; else 503 with what is missing. */
-export function readyzRoute(source: ViewSource, discovered: () => boolean): Route {
+/**
+ * `GET /readyz`: 200 when every view has its rows; else 503 with what is missing. A server that
+ * stops is not ready from the moment on when it was told so.
+ */
+export function readyzRoute(
+  source: ViewSource,
+  discovered: () => boolean,
+  draining: () => boolean,
+): Route {
   return ({ path }) => {
     if (path !== '/readyz') return null;
+    if (draining()) return jsonReply(503, { ready: false, draining: true }, { 'Retry-After': '1' });
     const channels = source.all();
     const hydrating = channels
       .filter(({ view }) => view.frontier === null)

@@ -1,16 +1,26 @@
 import { errorReply, type Reply } from '../reply.ts';
 import type { Request } from '../request.ts';
 
+/** What somebody may see; the door names the same. */
+export interface Visitor {
+  /** Why the view may not be seen; null when it may. */
+  forbidsView(view: string): { readonly reply: Reply } | null;
+}
+
 /** Answers a request, or null when the path is not its own. It need not look at the method. */
-export type Route = (request: Request) => Reply | Promise<Reply> | null;
+export type Route = (request: Request, visitor: Visitor) => Reply | Promise<Reply> | null;
 
 /**
  * Asks one route after the other. All of them are read-only: another method than GET and HEAD is
  * 405 where there is something, 404 elsewhere.
  */
-export function answer(routes: readonly Route[], request: Request): Reply | Promise<Reply> {
+export function answer(
+  routes: readonly Route[],
+  request: Request,
+  visitor: Visitor,
+): Reply | Promise<Reply> {
   for (const route of routes) {
-    const reply = route(request);
+    const reply = route(request, visitor);
     if (reply === null) continue;
     return request.method === 'GET' || request.method === 'HEAD' ? reply : refuseMethod(request);
   }

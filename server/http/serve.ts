@@ -1,7 +1,7 @@
 import { errorReply, type Reply, sendReply } from '../reply.ts';
-import { readRequest } from '../request.ts';
+import { type Request, readRequest } from '../request.ts';
 import type { HttpRequest, HttpResponse } from '../uws.ts';
-import { answer, type Route } from './routes.ts';
+import { answer, type Route, type Visitor } from './routes.ts';
 
 export interface HttpParts {
   readonly routes: readonly Route[];
@@ -9,9 +9,17 @@ export interface HttpParts {
   readonly admitOrigin: (
     headers: ReadonlyMap<string, string>,
   ) => Readonly<Record<string, string>> | null;
+  /** Who asks, or why nothing is answered; never rejects. Asked about paths below /api/ only. */
+  readonly ask: (request: Request) => Asked | Promise<Asked>;
   /** Told of a handler that threw; the request is answered 500. */
   readonly failed: (path: string, error: unknown) => void;
 }
+
+/** A visitor, or the answer to one who is refused. */
+export type Asked = Visitor | { readonly reply: Reply };
+
+/** What everybody may see: the page, the documentation, health and metrics. */
+const anybody: Visitor = { forbidsView: () => null };
 
 /** Answers every request that no stream takes. */
 export function httpHandler(
@@ -39,12 +47,21 @@ export function httpHandler(
       parts.failed(request.path, error);
       send(errorReply(500, 'internal', 'the server made a mistake; its log says which'));
     };
-    try {
-      const reply = answer(parts.routes, request);
-      if (reply instanceof Promise) reply.then(send, fail);
-      else send(reply);
-    } catch (error) {
-      fail(error);
-    }
+    const serve = (asked: Asked): void => {
+      if ('reply' in asked) {
+        send(asked.reply);
+        return;
+      }
+      try {
+        const reply = answer(parts.routes, request, asked);
+        if (reply instanceof Promise) reply.then(send, fail);
+        else send(reply);
+      } catch (error) {
+        fail(error);
+      }
+    };
+    const asked = request.path.startsWith('/api/') ? parts.ask(request) : anybody;
+    if (asked instanceof Promise) asked.then(serve, fail);
+    else serve(asked);
   };
 }

@@ -1,7 +1,7 @@
 import type { Column, Frontier } from '../../protocol/update.ts';
 import { errorReply, jsonReply, type Reply, unknownViewReply } from '../reply.ts';
 import { decodeSegment, type Request } from '../request.ts';
-import { matchPath, type Route } from './routes.ts';
+import { matchPath, type Route, type Visitor } from './routes.ts';
 
 /** A view as it is shown over HTTP; fulfilled by shape. */
 export interface ShownView {
@@ -30,23 +30,28 @@ export interface ViewSource {
   all(): readonly ShownChannel[];
 }
 
-/** `GET /api/views`: what there is. */
+/** `GET /api/views`: what there is, for who asks. */
 export function catalogueRoute(source: ViewSource): Route {
-  return ({ path }) => {
+  return ({ path }, visitor) => {
     if (path !== '/api/views' && path !== '/api/views/') return null;
-    return jsonReply(200, { views: source.all().map(describe) });
+    return jsonReply(200, { views: seenBy(source, visitor).map(describe) });
   };
 }
 
+const seenBy = (source: ViewSource, visitor: Visitor): readonly ShownChannel[] =>
+  source.all().filter(({ view }) => visitor.forbidsView(view.name) === null);
+
 /** `GET /api/views/<view>`: a view's rows at its frontier, with an ETag that stands until they change. */
 export function viewRoute(source: ViewSource): Route {
-  return (request) => {
+  return (request, visitor) => {
     const [segment] = matchPath(request.path, '/api/views/:') ?? [];
     if (segment === undefined) return null;
     const name = decodeSegment(segment) ?? segment;
+    const forbidden = visitor.forbidsView(name);
+    if (forbidden !== null) return forbidden.reply;
     const channel = source.get(name);
     if (channel === undefined) {
-      const names = source.all().map(({ view }) => view.name);
+      const names = seenBy(source, visitor).map(({ view }) => view.name);
       return unknownViewReply(name, names);
     }
     return channel.changedAt === null ? hydrating(name) : show(channel, request);

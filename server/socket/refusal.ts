@@ -1,5 +1,5 @@
 import { errorReply, type Reply, unknownViewReply } from '../reply.ts';
-import type { StreamParts } from './stream-source.ts';
+import type { Pass, StreamParts } from './stream-source.ts';
 
 /** Why a request becomes no connection, and what it is answered. */
 export interface Refusal {
@@ -7,20 +7,23 @@ export interface Refusal {
   readonly reply: Reply;
 }
 
-/** Whether this page may ask, and for this view; null when both are so. */
-export function refuseStream(
-  parts: StreamParts,
+/** Whether this page may ask; null when it may. */
+export function refuseOrigin(
+  parts: Pick<StreamParts, 'admitOrigin'>,
   headers: ReadonlyMap<string, string>,
-  view: string,
 ): Refusal | null {
-  if (parts.admitOrigin(headers) === null) {
-    const message = 'pages of this origin may not use this server; its operator can list them';
-    return { reason: 'origin', reply: errorReply(403, 'origin', message) };
-  }
-  if (parts.source.get(view) === undefined) {
-    return { reason: 'unknown_view', reply: unknownViewReply(view, parts.source.names()) };
-  }
-  return null;
+  if (parts.admitOrigin(headers) !== null) return null;
+  const message = 'pages of this origin may not use this server; its operator can list them';
+  return { reason: 'origin', reply: errorReply(403, 'origin', message) };
+}
+
+/** Whether this view may be watched, and is there; null when both are so. */
+export function refuseView(parts: StreamParts, pass: Pass, view: string): Refusal | null {
+  const forbidden = pass.forbidsView(view);
+  if (forbidden !== null) return forbidden;
+  if (parts.source.get(view) !== undefined) return null;
+  const names = parts.source.names().filter((name) => pass.forbidsView(name) === null);
+  return { reason: 'unknown_view', reply: unknownViewReply(view, names) };
 }
 
 /** A stream is read only. */
@@ -44,3 +47,13 @@ export const tooManyConnections: Refusal = {
     { 'Retry-After': '10' },
   ),
 };
+
+/** The server takes no more of these just now. */
+export function overloaded(retryMs: number): Refusal {
+  const message = 'more viewers came at once than the server takes; come back later';
+  const headers = { 'Retry-After': String(Math.ceil(retryMs / 1_000)) };
+  return {
+    reason: 'overloaded',
+    reply: errorReply(503, 'overloaded', message, { retryMs }, headers),
+  };
+}

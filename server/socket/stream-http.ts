@@ -2,9 +2,16 @@ import { sendReply, writeHead } from '../reply.ts';
 import { decodeSegment, type Request, readRequest } from '../request.ts';
 import type { HttpRequest, HttpResponse } from '../uws.ts';
 import type { Heartbeat } from './heartbeat.ts';
-import { refuseMethod, refuseStream, tooManyConnections } from './refusal.ts';
+import {
+  overloaded,
+  type Refusal,
+  refuseMethod,
+  refuseOrigin,
+  refuseView,
+  tooManyConnections,
+} from './refusal.ts';
 import { StreamResponse } from './stream-response.ts';
-import type { Position, Seat, StreamMember, StreamParts } from './stream-source.ts';
+import type { Pass, Position, Seat, StreamMember, StreamParts } from './stream-source.ts';
 
 /** What stands between two messages, for a blocked reader to be probed with. */
 const FILLER = { event: ':\n\n', line: ' ' } as const;
@@ -25,59 +32,128 @@ export function streamResponses(
   keepAlive: Heartbeat,
 ): (response: HttpResponse, request: HttpRequest) => void {
   return (response, raw) => {
-    response.onAborted(() => {});
-    const request = readRequest(raw, response);
+    const withdrawals: (() => void)[] = [];
+    response.onAborted(() => {
+      for (const withdraw of withdrawals) withdraw();
+    });
     const view = decodeSegment(raw.getParameter(0) ?? '') ?? '';
-    const refusal = refuseMethod(request.method) ?? refuseStream(parts, request.headers, view);
-    if (refusal !== null) {
-      parts.observer.refused(refusal.reason);
-      sendReply(response, refusal.reply, request.method === 'HEAD');
-      return;
-    }
-    const format = accepts(request) ? 'event' : 'line';
-    const cors = parts.admitOrigin(request.headers) ?? {};
-    const headers = {
-      'Content-Type': CONTENT_TYPE[format],
-      'Cache-Control': 'no-store',
-      'X-Accel-Buffering': 'no',
-      ...cors,
+    const request = readRequest(raw, response);
+    const head = request.method === 'HEAD';
+    const refuse = ({ reason, reply }: Refusal): void => {
+      parts.observer.refused(reason);
+      response.cork(() => sendReply(response, reply, head));
     };
-    if (request.method === 'HEAD') {
-      writeHead(response, 200, headers);
-      response.endWithoutBody();
+    const refusal = refuseMethod(request.method) ?? refuseOrigin(parts, request.headers);
+    if (refusal !== null) {
+      refuse(refusal);
       return;
     }
-    const depart = parts.admitConnection(request.peer, request.headers);
-    if (depart === null) {
-      parts.observer.refused(tooManyConnections.reason);
-      sendReply(response, tooManyConnections.reply, false);
-      return;
-    }
-    writeHead(response, 200, headers);
-    const stream = { view, format, from: tokenOf(parts, request), depart } as const;
-    run(parts, heartbeat, keepAlive, response, stream);
+    const answer = (asked: Asked): void => {
+      const format = accepts(request) ? 'event' : 'line';
+      const headers = headersOf(parts, request, format);
+      if (head) {
+        response.cork(() => {
+          writeHead(response, 200, headers);
+          response.endWithoutBody();
+        });
+        return;
+      }
+      const begin = (place: Place): void => {
+        const unseen = refuseView(parts, asked.pass, view);
+        if (unseen !== null) {
+          place.depart();
+          place.leavePlace();
+          refuse(unseen);
+          return;
+        }
+        response.cork(() => {
+          writeHead(response, 200, headers);
+          run(parts, heartbeat, keepAlive, response, { ...asked, ...place, format });
+        });
+      };
+      withdrawals.push(takePlaces(parts, request, asked.from, begin, refuse));
+    };
+    const withdraw = parts.enter(request, {
+      refused: refuse,
+      admitted: (pass) => {
+        const unseen = refuseView(parts, pass, view);
+        if (unseen !== null) refuse(unseen);
+        else answer({ view, pass, from: tokenOf(parts, request) });
+      },
+    });
+    withdrawals.push(withdraw);
   };
 }
 
-interface Stream {
+/** A stream as it was asked for, by somebody who may. */
+interface Asked {
   readonly view: string;
-  readonly format: 'event' | 'line';
+  readonly pass: Pass;
+  /** Undefined when no token was given, null when it cannot be read. */
   readonly from: Position | null | undefined;
-  readonly depart: () => void;
 }
+
+/** What a stream holds of what is limited; both may be called more than once. */
+interface Place {
+  readonly depart: () => void;
+  readonly leavePlace: () => void;
+}
+
+type Stream = Asked & Place & { readonly format: Format };
+type Format = 'event' | 'line';
+
+/** Takes a place among the address's connections, and one to be sent the first message. */
+function takePlaces(
+  parts: StreamParts,
+  request: Request,
+  from: Asked['from'],
+  begin: (place: Place) => void,
+  refuse: (refusal: Refusal) => void,
+): () => void {
+  const depart = parts.admitConnection(request.peer, request.headers);
+  if (depart === null) {
+    refuse(tooManyConnections);
+    return () => {};
+  }
+  const withdraw = parts.takePlace(from !== undefined && from !== null, {
+    admitted: (leavePlace) => begin({ depart, leavePlace }),
+    refused: (retryMs) => {
+      depart();
+      refuse(overloaded(retryMs));
+    },
+  });
+  return () => {
+    withdraw();
+    depart();
+  };
+}
+
+const headersOf = (parts: StreamParts, request: Request, format: Format) => ({
+  'Content-Type': CONTENT_TYPE[format],
+  'Cache-Control': 'no-store',
+  'X-Accel-Buffering': 'no',
+  ...(parts.admitOrigin(request.headers) ?? {}),
+});
 
 function run(
   parts: StreamParts,
   heartbeat: Heartbeat,
   keepAlive: Heartbeat,
   response: HttpResponse,
-  { view, format, from, depart }: Stream,
+  { view, format, from, pass, depart, leavePlace }: Stream,
 ): void {
   const kind = format === 'event' ? 'sse' : 'http';
   let seat: Seat | null = null;
   let open = true;
-  const out = new StreamResponse(response, FILLER[format], () => seat?.drained());
-  const stops = [keepAlive.add(() => out.keepAlive()), depart];
+  const out = new StreamResponse(response, FILLER[format], () => {
+    seat?.drained();
+    sent();
+  });
+  /** The place is another's as soon as the first message has left the process. */
+  const sent = (): void => {
+    if (out.bufferedBytes < parts.limits.placeBytes) leavePlace();
+  };
+  const stops = [keepAlive.add(() => out.keepAlive()), depart, leavePlace];
   if (format === 'event') stops.push(heartbeat.add(() => out.send(comment(parts, seat))));
   const over = (code: number): void => {
     if (!open) return;
@@ -104,9 +180,11 @@ function run(
       out.end();
     },
   };
+  stops.push(pass.opened((reason) => member.close(reason)));
   seat = parts.source.get(view)?.join(member, from) ?? null;
   // The head goes out with the first byte, which a view that still hydrates has not got.
   if (seat?.position === null) out.send(Buffer.from(FILLER[format]));
+  sent();
 }
 
 /**

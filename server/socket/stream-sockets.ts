@@ -1,6 +1,6 @@
 import { CLOSE, type CloseCode, closeReason } from '../../protocol/close.ts';
 import { sendReply } from '../reply.ts';
-import { decodeSegment, readRequest } from '../request.ts';
+import { decodeSegment, type Request, readRequest } from '../request.ts';
 import type {
   HttpRequest,
   HttpResponse,
@@ -10,8 +10,8 @@ import type {
 } from '../uws.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { RateLimit } from './rate-limit.ts';
-import { refuseStream } from './refusal.ts';
-import type { Position, Seat, StreamMember, StreamParts } from './stream-source.ts';
+import { type Refusal, refuseOrigin, refuseView } from './refusal.ts';
+import type { Pass, Position, Seat, StreamMember, StreamParts } from './stream-source.ts';
 
 interface Viewer {
   readonly view: string;
@@ -19,9 +19,14 @@ interface Viewer {
   readonly from: Position | null | undefined;
   /** Null when the address has too many connections: it is told so and closed. */
   readonly depart: (() => void) | null;
+  readonly pass: Pass;
   readonly rate: RateLimit;
+  /** Whether the socket is closed: nothing may touch it any more. */
+  over: boolean;
   seat: Seat | null;
   stopPings: () => void;
+  leavePlace: () => void;
+  leaveDoor: () => void;
 }
 
 type Socket = WebSocket<Viewer>;
@@ -38,11 +43,17 @@ export function streamSockets(parts: StreamParts, heartbeat: Heartbeat): WebSock
     upgrade: (response, request, context) => upgrade(parts, response, request, context),
     open: (socket) => open(parts, heartbeat, socket),
     message: (socket, message) => refuseChatter(parts, socket, message.byteLength),
-    drain: (socket) => socket.getUserData().seat?.drained(),
+    drain: (socket) => {
+      socket.getUserData().seat?.drained();
+      leavePlace(parts, socket);
+    },
     dropped: () => parts.observer.dropped(),
     close: (socket, code) => {
       const viewer = socket.getUserData();
+      viewer.over = true;
       viewer.stopPings();
+      viewer.leavePlace();
+      viewer.leaveDoor();
       viewer.seat?.leave();
       viewer.depart?.();
       parts.observer.connections('websocket', -1);
@@ -54,32 +65,63 @@ export function streamSockets(parts: StreamParts, heartbeat: Heartbeat): WebSock
 function upgrade(
   parts: StreamParts,
   response: HttpResponse,
-  request: HttpRequest,
+  raw: HttpRequest,
   context: SocketContext,
 ): void {
-  const view = decodeSegment(request.getParameter(0) ?? '') ?? '';
-  const { query, headers, peer } = readRequest(request, response);
-  const refusal = refuseStream(parts, headers, view);
+  let withdraw: () => void = () => {};
+  response.onAborted(() => withdraw());
+  const view = decodeSegment(raw.getParameter(0) ?? '') ?? '';
+  const request = readRequest(raw, response);
+  const refuse = ({ reason, reply }: Refusal): void => {
+    parts.observer.refused(reason);
+    response.cork(() => sendReply(response, reply, false));
+  };
+  const refusal = refuseOrigin(parts, request.headers);
   if (refusal !== null) {
-    parts.observer.refused(refusal.reason);
-    sendReply(response, refusal.reply, false);
+    refuse(refusal);
     return;
   }
-  const token = query.get('from');
-  const viewer: Viewer = {
+  withdraw = parts.enter(request, {
+    refused: refuse,
+    admitted: (pass) => {
+      const unseen = refuseView(parts, pass, view);
+      if (unseen !== null) refuse(unseen);
+      else accept(response, context, request, viewerOf(parts, request, view, pass));
+    },
+  });
+}
+
+function viewerOf(parts: StreamParts, request: Request, view: string, pass: Pass): Viewer {
+  const token = request.query.get('from');
+  const { messagesPerSecond, messageBurst } = parts.limits;
+  return {
     view,
     from: token === null ? undefined : parts.parseToken(token),
-    depart: parts.admitConnection(peer, headers),
-    rate: new RateLimit(parts.limits.messagesPerSecond, parts.limits.messageBurst, parts.nowMs()),
+    depart: parts.admitConnection(request.peer, request.headers),
+    pass,
+    rate: new RateLimit(messagesPerSecond, messageBurst, parts.nowMs()),
+    over: false,
     seat: null,
     stopPings: () => {},
+    leavePlace: () => {},
+    leaveDoor: () => {},
   };
-  response.upgrade(
-    viewer,
-    headers.get('sec-websocket-key') ?? '',
-    headers.get('sec-websocket-protocol') ?? '',
-    headers.get('sec-websocket-extensions') ?? '',
-    context,
+}
+
+function accept(
+  response: HttpResponse,
+  context: SocketContext,
+  { headers }: Request,
+  viewer: Viewer,
+): void {
+  response.cork(() =>
+    response.upgrade(
+      viewer,
+      headers.get('sec-websocket-key') ?? '',
+      headers.get('sec-websocket-protocol') ?? '',
+      headers.get('sec-websocket-extensions') ?? '',
+      context,
+    ),
   );
 }
 
@@ -90,13 +132,36 @@ function open(parts: StreamParts, heartbeat: Heartbeat, socket: Socket): void {
     end(socket, CLOSE.tooManyConnections);
     return;
   }
+  viewer.leaveDoor = viewer.pass.opened((reason) => end(socket, reason));
+  viewer.stopPings = heartbeat.add(() => socket.ping());
+  const resuming = viewer.from !== undefined && viewer.from !== null;
+  const withdraw = parts.takePlace(resuming, {
+    admitted: (leave) => {
+      viewer.leavePlace = leave;
+      join(parts, socket);
+    },
+    refused: (retryMs) => end(socket, { ...CLOSE.overloaded, retryMs }),
+  });
+  if (viewer.seat === null) viewer.leavePlace = withdraw;
+}
+
+/** The viewer gets its first message. */
+function join(parts: StreamParts, socket: Socket): void {
+  const viewer = socket.getUserData();
   const channel = parts.source.get(viewer.view);
   if (channel === undefined) {
     end(socket, CLOSE.viewGone);
     return;
   }
-  viewer.stopPings = heartbeat.add(() => socket.ping());
   viewer.seat = channel.join(memberOf(socket, viewer.from !== undefined), viewer.from);
+  leavePlace(parts, socket);
+}
+
+/** The place is another's as soon as the first message has left the process. */
+function leavePlace(parts: StreamParts, socket: Socket): void {
+  const viewer = socket.getUserData();
+  if (viewer.over || viewer.seat === null) return;
+  if (socket.getBufferedAmount() < parts.limits.placeBytes) viewer.leavePlace();
 }
 
 /** A viewer that named a token knows this protocol's mark; wikirecent's own clients do not. */

@@ -1,5 +1,7 @@
 import type { CloseCode } from '../../protocol/close.ts';
 import type { Frontier } from '../../protocol/update.ts';
+import type { Request } from '../request.ts';
+import type { Refusal } from './refusal.ts';
 
 /** A position in a stream, as PROTOCOL.md's resume tokens say it. */
 export interface Position {
@@ -36,13 +38,31 @@ export interface StreamSource {
 /** What stream connections report to those who measure. */
 export interface ConnectionObserver {
   /** A stream of this kind began (1) or ended (−1). */
-  connections(kind: 'websocket' | 'sse' | 'http', change: 1 | -1): void;
+  connections(kind: 'session' | 'websocket' | 'sse' | 'http', change: 1 | -1): void;
   /** A connection ended with this code; 1006 where none could be sent. */
   closed(code: number): void;
   /** A request was refused before it became a connection. */
   refused(reason: string): void;
   /** The library dropped a message: a gap, after which it closes the connection. */
   dropped(): void;
+}
+
+/** What somebody who was let in may do; the door names the same. */
+export interface Pass {
+  /** Why the view may not be watched; null when it may. */
+  forbidsView(view: string): Refusal | null;
+  /**
+   * A connection stands. `close` is called when it has to end; the returned function is to be
+   * called when it is over, and may be called more than once.
+   */
+  opened(close: (reason: CloseCode) => void): () => void;
+}
+
+/** Who asks for one of the places of those who are sent their first message. */
+export interface Applicant {
+  /** `leave` gives the place up, and may be called more than once. */
+  readonly admitted: (leave: () => void) => void;
+  readonly refused: (retryMs: number) => void;
 }
 
 /** All that the stream connections need from outside. */
@@ -62,6 +82,22 @@ export interface StreamParts {
     peer: string,
     headers: ReadonlyMap<string, string>,
   ) => (() => void) | null;
+  /**
+   * Lets a new connection in, or refuses it, at once or later. The returned function withdraws it
+   * and may be called more than once.
+   */
+  readonly enter: (
+    request: Request,
+    entrant: {
+      readonly admitted: (pass: Pass) => void;
+      readonly refused: (refusal: Refusal) => void;
+    },
+  ) => () => void;
+  /**
+   * Asks for a place to be sent a first message: what was missed, or the snapshot. The returned
+   * function withdraws who waits, or gives the place up.
+   */
+  readonly takePlace: (resuming: boolean, applicant: Applicant) => () => void;
   readonly limits: ConnectionLimits;
 }
 
@@ -72,6 +108,8 @@ export interface ConnectionLimits {
   readonly messageBurst: number;
   /** The library's own limit of what it buffers for one connection, in bytes. */
   readonly fuseBytes: number;
+  /** A first message is on its way while so much of it is buffered, in bytes. */
+  readonly placeBytes: number;
   /** A WebSocket that answers no ping for so long is closed; seconds, a multiple of 4. */
   readonly idleSeconds: number;
 }
@@ -81,5 +119,6 @@ export const defaultConnectionLimits: ConnectionLimits = {
   messagesPerSecond: 20,
   messageBurst: 40,
   fuseBytes: 1024 * 1024,
+  placeBytes: 64 * 1024,
   idleSeconds: 60,
 };
