@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { EngineProcess } from '../embedded/engine-process.ts';
 import {
   catalogueSchema,
@@ -74,10 +74,18 @@ const wrong: boolean | undefined = things[0]?.[0];
 export { count, more, ok, tags, wrong };
 `,
   );
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   const config = { extends: join(root, 'tsconfig.json'), include: ['*.ts'] };
   writeFileSync(
     join(folder, 'tsconfig.json'),
-    JSON.stringify({ ...config, compilerOptions: { types: [], lib: ['es2023', 'dom'] } }),
+    JSON.stringify({
+      ...config,
+      compilerOptions: {
+        types: [],
+        lib: ['es2023', 'dom'],
+        rewriteRelativeImportExtensions: false,
+      },
+    }),
   );
   const compiler = join(root, 'node_modules/typescript/bin/tsc');
   execFileSync(process.execPath, [compiler, '-p', folder], { stdio: 'inherit' });
@@ -92,6 +100,16 @@ test('npm run types says what is wrong with the server it was given', () => {
   expect(run).toThrow(/cannot take the views from http:\/\/127\.0\.0\.1:9\/api\/views: /);
 });
 
+const pathsSchema = z.record(
+  z.string(),
+  z.object({ get: z.object({ responses: z.record(z.string(), z.unknown()) }) }),
+);
+
+async function documentedPaths(): Promise<z.infer<typeof pathsSchema>> {
+  const response = await fetch(`${server.http}/openapi.json`);
+  return z.object({ paths: pathsSchema }).parse(await response.json()).paths;
+}
+
 test('answers fit the schemas that /openapi.json shows', async () => {
   const cases: readonly (readonly [string, number, z.ZodType])[] = [
     ['/api/views', 200, catalogueSchema],
@@ -102,7 +120,7 @@ test('answers fit the schemas that /openapi.json shows', async () => {
     ['/livez', 200, liveSchema],
     ['/readyz', 200, readySchema],
   ];
-  const { paths } = await (await fetch(`${server.http}/openapi.json`)).json();
+  const paths = await documentedPaths();
   expect(Object.keys(paths)).toContain('/api/views/{view}');
   for (const [path, status, schema] of cases) {
     const response = await fetch(server.http + path);
@@ -112,8 +130,7 @@ test('answers fit the schemas that /openapi.json shows', async () => {
 });
 
 test('every path of /openapi.json answers as it says', async () => {
-  const { paths } = await (await fetch(`${server.http}/openapi.json`)).json();
-  for (const [path, { get }] of Object.entries<{ get: { responses: object } }>(paths)) {
+  for (const [path, { get }] of Object.entries(await documentedPaths())) {
     const response = await fetch(server.http + path.replace('{view}', 'things'), {
       method: 'HEAD',
     });
