@@ -153,10 +153,10 @@ async function settle(run: Run, wanted: Wanted): Promise<string[]> {
 
 /** Brings one relation to its definition. Returns whether anything had to be done. */
 async function bring(run: Run, definition: Definition): Promise<boolean> {
-  const { name, kind, sql, fingerprint } = definition;
+  const { name, kind, fingerprint } = definition;
   const existing = run.relations.get(name);
   if (existing === undefined) {
-    await run.database.query(sql);
+    await create(run.database, definition);
     run.ledger.set(name, fingerprint);
     run.relations.set(name, kind);
     if (run.dropped.delete(name)) run.replaced.add(name);
@@ -179,6 +179,16 @@ async function bring(run: Run, definition: Definition): Promise<boolean> {
   return bring(run, definition);
 }
 
+/** @throws the database's error, with a position where a plain query has one. */
+async function create(database: Database, definition: Definition): Promise<void> {
+  try {
+    await database.query(definition.sql);
+  } catch (error) {
+    if (positionOf(error) === null) await check(database, definition);
+    throw error;
+  }
+}
+
 /** @throws the database's error when the query of the view is wrong. */
 async function check(database: Database, { sql, queryStart }: Definition): Promise<void> {
   if (queryStart === null) return;
@@ -188,9 +198,15 @@ async function check(database: Database, { sql, queryStart }: Definition): Promi
 }
 
 function describe(definition: Definition, error: unknown): string {
-  const position = error instanceof Error && 'position' in error ? Number(error.position) : 0;
-  const inside = position > 0 ? lineAt(definition.sql, position - 1) - 1 : 0;
+  const position = positionOf(error);
+  const inside = position === null ? 0 : lineAt(definition.sql, position) - 1;
   return `${definition.file}:${definition.line + inside}: ${definition.name}: ${messageOf(error)}`;
+}
+
+/** Where in the statement the database saw the error, from 0. */
+function positionOf(error: unknown): number | null {
+  const position = error instanceof Error && 'position' in error ? Number(error.position) : 0;
+  return position > 0 ? position - 1 : null;
 }
 
 /** pg gives database errors a five-character SQLSTATE; all others come from the connection. */

@@ -11,7 +11,7 @@ import { untilReachable } from './live-probe.ts';
 import { judgeNode } from './node-line.ts';
 import { HELP, type InputChoice, type Options, parseOptions } from './options.ts';
 import { buildPage, isPageStale } from './page-build.ts';
-import { checkPort } from './ports.ts';
+import { choosePort } from './ports.ts';
 import { storeFolder, storeName, takeDataFolder } from './stores.ts';
 import { Supervisor } from './supervisor.ts';
 import { Terminal } from './terminal.ts';
@@ -67,13 +67,12 @@ function fromHere(options: Options): Options {
   };
 }
 
-async function run(options: Options): Promise<void> {
-  const terminal = new Terminal(process.stdout, process.stderr, options.quiet);
-  const release = takeDataFolder(options.data);
+async function run(asked: Options): Promise<void> {
+  const terminal = new Terminal(process.stdout, process.stderr, asked.quiet);
+  const release = takeDataFolder(asked.data);
   process.once('exit', release);
-  storeName(options.input);
-  await checkPort(options.host, options.port, '--port');
-  await checkPort(options.host, options.sqlPort, '--sql-port');
+  storeName(asked.input);
+  const options = { ...asked, ...(await choosePorts(asked)) };
   const build = isPageStale(root) ? buildPage(root) : null;
   const over = new AbortController();
   // A stop in the first seconds finds no supervisor yet.
@@ -109,6 +108,13 @@ async function run(options: Options): Promise<void> {
     terminal.news('Wikimedia answers: switching to live changes');
     supervisor.switchTo(instead);
   }
+}
+
+async function choosePorts({ host, port, sqlPort }: Options) {
+  const chosen = await choosePort(host, port, '--port');
+  let other = await choosePort(host, sqlPort, '--sql-port');
+  while (other === chosen && sqlPort === 0) other = await choosePort(host, sqlPort, '--sql-port');
+  return { port: chosen, sqlPort: other };
 }
 
 type Stop = (signal: NodeJS.Signals, code: number) => void;

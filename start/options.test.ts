@@ -71,6 +71,8 @@ test('what does not go together is refused', () => {
   expect(problems(['--live', '--generate'])).toHaveLength(1);
   expect(problems(['--generate', '--record', 'f'])).toHaveLength(1);
   expect(problems(['--replay', ''])).toHaveLength(1);
+  expect(problems(['--port', '7', '--sql-port', '7'])).toHaveLength(1);
+  expect(problems(['--port', '0', '--sql-port', '0'])).toHaveLength(0);
   expect(problems(['--replay', 'f', '--speed', '0'])).toHaveLength(1);
   expect(problems(['--generate=0'])).toHaveLength(1);
   expect(problems([], { VIEWCAST_QUIET: 'maybe' })).toHaveLength(1);

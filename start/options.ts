@@ -134,6 +134,9 @@ export function parseOptions(argv: readonly string[], environment: Environment):
     input: readInput(given, environment, find, problems),
     quiet: given.quiet ?? isOn(environment.VIEWCAST_QUIET, 'VIEWCAST_QUIET', problems),
   };
+  if (options.port === options.sqlPort && options.port !== 0) {
+    problems.push(`the page and SQL cannot share port ${options.port}: give one of them another`);
+  }
   return problems.length === 0 ? { kind: 'run', options } : { kind: 'invalid', problems };
 }
 

@@ -167,10 +167,10 @@ export function temporaryFolder(): { readonly path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
-/** One value of the REST interface: the rows of a view. */
+/** The rows of a view over REST; none while the view or the server is away. */
 export async function fetchRows(viewcast: Viewcast, view: string): Promise<readonly unknown[][]> {
-  const response = await fetch(`${viewcast.page}/api/views/${view}`);
-  if (!response.ok) return [];
+  const response = await fetch(`${viewcast.page}/api/views/${view}`).catch(() => null);
+  if (!response?.ok) return [];
   const { rows } = (await response.json()) as { rows: unknown[][] };
   return rows;
 }
