@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { Core } from './core.ts';
 import { makeView, openCore, Reader, run, runTogether } from './core-probe.ts';
@@ -153,29 +150,6 @@ test('dropping a relation ends its readers with 42704, and takes what depends on
     message: "relation 'materialize.public.w' was dropped",
   });
   expect(await opened.catalog.relations()).toEqual([]);
-});
-
-test('a store whose views were read opens again to writes, whatever keeps the views', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'viewcast-core-'));
-  try {
-    const before = await open({ folder });
-    await run(before, 'CREATE TABLE t (a integer, b text)');
-    await makeView(before, 'joined', 'SELECT l.a, r.b FROM t AS l JOIN t AS r ON l.a = r.a');
-    await makeView(before, 'counted', 'SELECT b, count(*) AS n FROM t GROUP BY b');
-    await makeView(before, 'top', 'SELECT b, n FROM counted ORDER BY n DESC, b LIMIT 1');
-    const views = ['joined', 'counted', 'top'];
-    for (const view of views) await Reader.open(before, view);
-    await run(before, `INSERT INTO t VALUES (1, 'x')`);
-    await before.close();
-    const after = await open({ folder });
-    await run(after, `INSERT INTO t VALUES (1, 'y')`);
-    await run(after, `DELETE FROM t WHERE b = 'x'`);
-    for (const view of views) expect(await run(after, `SELECT * FROM ${view}`)).toHaveLength(1);
-  } finally {
-    await core?.close();
-    core = undefined;
-    rmSync(folder, { recursive: true, force: true });
-  }
 });
 
 test('the catalogue can be subscribed to, and never gives an id twice', async () => {
