@@ -30,6 +30,7 @@ export function ingestEnvironment(place: Placement, input: InputChoice): Environ
     ...place.base,
     VIEWCAST_ENGINE: engineUrl(host, place.sqlPort),
     VIEWCAST_INPUT: { live: 'live', recorded: 'replay', generated: 'generate' }[input.kind],
+    VIEWCAST_CONTACT: input.kind === 'live' ? (input.contact ?? undefined) : undefined,
     VIEWCAST_RECORD: input.kind === 'live' ? (input.record ?? undefined) : undefined,
     VIEWCAST_REPLAY: input.kind === 'recorded' ? input.file : undefined,
     VIEWCAST_SPEED: input.kind === 'recorded' ? String(input.speed) : undefined,

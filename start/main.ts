@@ -104,7 +104,8 @@ async function run(asked: Options): Promise<void> {
   );
   running.supervisor = supervisor;
   supervisor.start();
-  if (instead !== null && (await untilReachable(probe(), over.signal))) {
+  if (instead === null) return;
+  if (await untilReachable(probe(instead.contact), over.signal)) {
     terminal.news('Wikimedia answers: switching to live changes');
     supervisor.switchTo(instead);
   }
@@ -144,13 +145,15 @@ function stopOnce(
   return stop;
 }
 
+type LiveInput = Extract<InputChoice, { kind: 'live' }>;
+
 /** The input to begin with, and the one to switch to when it answers. */
 async function chooseInput(
   wanted: InputChoice,
   terminal: Terminal,
-): Promise<{ readonly input: InputChoice; readonly instead: InputChoice | null }> {
+): Promise<{ readonly input: InputChoice; readonly instead: LiveInput | null }> {
   if (wanted.kind !== 'live') return { input: wanted, instead: null };
-  const answer = await probe().reachable();
+  const answer = await probe(wanted.contact).reachable();
   if (answer.reachable) return { input: wanted, instead: null };
   terminal.problem(
     `Wikimedia cannot be reached (${answer.reason}): showing generated changes until it answers`,
@@ -158,13 +161,9 @@ async function chooseInput(
   return { input: STAND_IN, instead: wanted };
 }
 
-function probe() {
+function probe(contact: string | null) {
   const url = process.env.VIEWCAST_STREAM_URL || STREAM_URL;
-  const agent = userAgent(
-    manifest.version,
-    process.env.VIEWCAST_CONTACT ?? null,
-    process.versions.node,
-  );
+  const agent = userAgent(manifest.version, contact, process.versions.node);
   return {
     reachable: () => reachable(url, PROBE_LIMIT_MS, agent),
     random: Math.random,

@@ -20,7 +20,7 @@ test('nothing said means live on the documented ports', () => {
     sqlPort: 6875,
     data: 'data',
     sql: null,
-    input: { kind: 'live', record: null },
+    input: { kind: 'live', contact: null, record: null },
     quiet: false,
   });
 });
@@ -43,7 +43,7 @@ test('every option of the help has an environment variable that does the same', 
   );
   expect(said.input).toEqual({ kind: 'recorded', file: 'f', speed: 'max' });
   const variables = [...HELP.matchAll(/VIEWCAST_\w+/g)].map(([name]) => name);
-  expect(variables).toHaveLength(11);
+  expect(variables).toHaveLength(12);
 });
 
 test('--generate takes a rate, or none', () => {
@@ -65,6 +65,12 @@ test('all problems are told at once', () => {
     '--sql-port is "70000": expected a port from 0 to 65535',
     '--speed sets the pace of a recording: it needs --replay FILE',
   ]);
+});
+
+test('who runs it is told to Wikimedia, however it was said', () => {
+  const live = { kind: 'live', contact: 'me@example.org', record: null };
+  expect(options(['--contact', 'me@example.org']).input).toEqual(live);
+  expect(options([], { VIEWCAST_CONTACT: 'me@example.org' }).input).toEqual(live);
 });
 
 test('what does not go together is refused', () => {

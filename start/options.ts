@@ -4,6 +4,8 @@ import { parseArgs } from 'node:util';
 export type InputChoice =
   | {
       readonly kind: 'live';
+      /** A page or mail address for Wikimedia's operators, sent in the User-Agent. */
+      readonly contact: string | null;
       /** Where to write what is delivered, replayable; null for nowhere. */
       readonly record: string | null;
     }
@@ -66,6 +68,8 @@ What it shows (one of these; each keeps a store of its own below the data folder
 With these
   --speed N          1, 10, any factor, or max; with --replay (1)  VIEWCAST_SPEED
   --record FILE      write what live delivers, to be replayed      VIEWCAST_RECORD
+  --contact TEXT     a page or mail address for Wikimedia's operators, as their rules ask
+                                                                   VIEWCAST_CONTACT
   --quiet            print nothing but problems                    VIEWCAST_QUIET=1
   --help             this text
 
@@ -83,6 +87,7 @@ const FLAGS = {
   generate: { type: 'string' },
   speed: { type: 'string' },
   record: { type: 'string' },
+  contact: { type: 'string' },
   quiet: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
@@ -97,6 +102,7 @@ const VALUE_VARIABLES = {
   generate: 'VIEWCAST_GENERATE',
   speed: 'VIEWCAST_SPEED',
   record: 'VIEWCAST_RECORD',
+  contact: 'VIEWCAST_CONTACT',
 } as const;
 const INPUTS = ['live', 'replay', 'generate'] as const;
 
@@ -199,7 +205,10 @@ function readInput(
   if (record !== undefined && input !== 'live') {
     problems.push(`${record.name} records live changes: leave out --${input}, or do not record`);
   }
-  if (input === 'live') return { kind: 'live', record: record?.value ?? null };
+  if (input === 'live') {
+    const contact = find('contact')?.value ?? null;
+    return { kind: 'live', contact, record: record?.value ?? null };
+  }
   if (input === 'generate') return { kind: 'generated', rate: readRate(find, problems) };
   const file = find('replay')?.value ?? '';
   if (file === '') problems.push('--replay needs the name of a recording');
