@@ -1,11 +1,12 @@
 import { apply, difference } from '../../protocol/multiset.ts';
-import type {
-  Batch,
-  Changes,
-  Column,
-  Frontier,
-  RowText,
-  Timestamp,
+import {
+  type Batch,
+  type Changes,
+  type Column,
+  compareFrontiers,
+  type Frontier,
+  type RowText,
+  type Timestamp,
 } from '../../protocol/update.ts';
 import type { LiveView, ViewListener, ViewState, Views } from './view.ts';
 
@@ -35,18 +36,23 @@ export class FakeView implements LiveView {
 
   /** What the view held at a frontier of its present epoch. */
   at(frontier: Timestamp): Changes | undefined {
-    return this.#past.get(frontier);
+    const start = [...this.#past.keys()].findLast((past) => past <= frontier);
+    return start === undefined ? undefined : this.#past.get(start);
   }
 
   get frontiers(): readonly Timestamp[] {
     return [...this.#past.keys()];
   }
 
+  /** Every update is taken to have the time just below the frontier that closed it. */
   since(epoch: string, lower: Timestamp): Batch | null {
-    const past = this.#past.get(lower);
-    const known = [...this.#past.keys()].slice(-this.reach).includes(lower);
-    if (epoch !== this.epoch || this.frontier === null || past === undefined || !known) return null;
-    return { lower, upper: this.frontier, changes: difference(past, this.rows) };
+    const { frontier } = this;
+    const known = [...this.#past.keys()].slice(-this.reach);
+    const start = known.findLast((past) => past <= lower);
+    if (epoch !== this.epoch || frontier === null || start === undefined) return null;
+    if (compareFrontiers(lower, frontier) > 0) return null;
+    const past = this.#past.get(start) ?? new Map();
+    return { lower, upper: frontier, changes: difference(past, this.rows) };
   }
 
   watch(listener: ViewListener): () => void {
