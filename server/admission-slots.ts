@@ -1,13 +1,21 @@
 import { type Applicant, type Gate, Line, type LineParts, type Waiter } from './admission-line.ts';
 
+/** What a gate of places needs. */
+export interface SlotParts extends LineParts {
+  /** A place is held so long at most, in ms: slow readers must not keep all the others out. */
+  readonly holdMs: number;
+}
+
 /** Lets in so many at a time; the others wait for one to leave. */
 export class SlotGate implements Gate {
   readonly #slots: number;
+  readonly #parts: SlotParts;
   readonly #line: Line;
   #inside = 0;
 
-  constructor(slots: number, parts: LineParts) {
+  constructor(slots: number, parts: SlotParts) {
     this.#slots = slots;
+    this.#parts = parts;
     this.#line = new Line(parts);
   }
 
@@ -22,10 +30,14 @@ export class SlotGate implements Gate {
   }
 
   enter({ admitted, refused }: Applicant): () => void {
+    const { clock, holdMs } = this.#parts;
     let state: 'waiting' | 'in' | 'out' = 'waiting';
+    let cancelHold: () => void = () => {};
+    const left = (): boolean => state === 'out';
     const leave = (): void => {
       const before = state;
       state = 'out';
+      cancelHold();
       if (before === 'waiting') this.#line.leave(own);
       if (before === 'in') this.#leave();
     };
@@ -33,6 +45,7 @@ export class SlotGate implements Gate {
       admitted: () => {
         state = 'in';
         admitted(leave);
+        if (!left()) cancelHold = clock.after(holdMs, leave);
       },
       refused: (retryMs) => {
         state = 'out';

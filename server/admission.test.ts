@@ -21,11 +21,13 @@ class Crowd {
 }
 
 const range = (count: number): readonly number[] => Array.from({ length: count }, (_, at) => at);
+const HOLD_MS = 1_000_000;
 const lineOf = (clock: ManualClock, waiting = 5, patienceMs = 1_000, random = () => 0.5) => ({
   clock,
   random,
   waiting,
   patienceMs,
+  holdMs: HOLD_MS,
 });
 
 test('so many are in, the next ones wait, one more is refused', () => {
@@ -57,7 +59,21 @@ test('who waits too long is refused, those behind not before their own time', as
   expect(crowd.admitted).toEqual([0, 2]);
   await clock.pass(10_000);
   expect(crowd.refused).toHaveLength(1);
+  crowd.leaves[2]?.();
   expect(clock.waiting).toBe(0);
+});
+
+test('a place is not held for ever, and leaving it late frees nobody else', async () => {
+  const clock = new ManualClock();
+  const gate = new SlotGate(1, lineOf(clock, 5, 2 * HOLD_MS));
+  const crowd = new Crowd();
+  for (const who of range(3)) crowd.ask(gate, who);
+  await clock.pass(HOLD_MS);
+  expect(crowd.admitted).toEqual([0, 1]);
+  crowd.leaves[0]?.();
+  expect([gate.inside, gate.waiting]).toEqual([1, 1]);
+  crowd.leaves[1]?.();
+  expect(crowd.admitted).toEqual([0, 1, 2]);
 });
 
 test('a refusal says to stay away for 1 to 10 s, evenly', () => {

@@ -1,6 +1,5 @@
-import type { LineParts } from './admission-line.ts';
 import { RateGate } from './admission-rate.ts';
-import { SlotGate } from './admission-slots.ts';
+import { SlotGate, type SlotParts } from './admission-slots.ts';
 import type { Clock } from './clock.ts';
 
 /** How much is let in. Who finds a gate busy waits its turn, a while and in bounded numbers. */
@@ -15,6 +14,8 @@ export interface AdmissionLimits {
   readonly waiting: number;
   /** How long, in ms. */
   readonly patienceMs: number;
+  /** How long a snapshot or resume counts at most, in ms, however slow its viewer reads. */
+  readonly holdMs: number;
 }
 
 export const defaultAdmissionLimits: AdmissionLimits = {
@@ -23,6 +24,7 @@ export const defaultAdmissionLimits: AdmissionLimits = {
   handshakesPerSecond: 2_000,
   waiting: 10_000,
   patienceMs: 8_000,
+  holdMs: 10_000,
 };
 
 export type GateName = 'snapshots' | 'resumes' | 'handshakes';
@@ -47,12 +49,13 @@ export interface AdmissionParts {
 }
 
 export function makeAdmission({ clock, random, limits, refused }: AdmissionParts): Admission {
-  const { waiting, patienceMs } = limits;
-  const line = (gate: GateName): LineParts => ({
+  const { waiting, patienceMs, holdMs } = limits;
+  const line = (gate: GateName): SlotParts => ({
     clock,
     random,
     waiting,
     patienceMs,
+    holdMs,
     refused: () => refused(gate),
   });
   return {

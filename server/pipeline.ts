@@ -9,6 +9,7 @@ import { StreamChannels } from './channel/stream-channels.ts';
 import type { Views } from './channel/view.ts';
 import type { Config } from './config.ts';
 import { ConnectionLimit } from './connection-limit.ts';
+import { makeGuard } from './guard.ts';
 import { documentsRoute } from './http/documents.ts';
 import { livezRoute, readyzRoute } from './http/health.ts';
 import { metricsRoute } from './http/metrics-route.ts';
@@ -104,7 +105,7 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
   const { door } = access;
   const sockets = streamParts(channels, metrics, nowMs, admitOrigin, options, access);
   const beat = addStreams(app, sockets);
-  app.ws('/api/v1', sessionSockets(sessionParts(groups, sockets, options)));
+  app.ws('/api/v1', sessionSockets(sessionParts(groups, sockets, options, access, metrics)));
   const routes = [
     catalogueRoute(channels),
     viewRoute(channels),
@@ -233,11 +234,18 @@ function sessionParts(
   source: BatchChannels,
   sockets: StreamParts,
   { outboxLimits = defaultOutboxLimits }: ServeOptions,
+  access: Access,
+  metrics: Metrics,
 ): SessionSocketParts {
+  const { door } = access;
   const { messageBytes, messagesPerSecond, messageBurst } = sockets.limits;
   return {
     source,
     sockets,
+    knock: (entrant) => door.knock(entrant),
+    opened: (close) => door.opened(close),
+    guard: (port) => makeGuard(access, port, (verdict) => metrics.judged(verdict)),
+    takePlace: sockets.takePlace,
     nowMs: sockets.nowMs,
     after: (ms, run) => {
       const timer = setTimeout(run, ms);

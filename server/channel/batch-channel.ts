@@ -120,6 +120,9 @@ export class BatchChannel {
       get channel() {
         return number();
       },
+      get catchingUp() {
+        return viewer.state.kind === 'hydrating';
+      },
       acknowledged: (upper) => this.#acknowledged(viewer, this.#sent.upTo(upper)),
       drained: () => this.#look(viewer),
       leave: () => this.#remove(viewer),

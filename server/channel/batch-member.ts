@@ -26,6 +26,8 @@ export interface HeldPoint {
 export interface BatchSeat {
   /** The channel's number, which is another one when an epoch ends. */
   readonly channel: number;
+  /** Whether what it missed, or the snapshot, is still being sent. */
+  readonly catchingUp: boolean;
   /** All up to `upper` has been applied (`ack`). */
   acknowledged(upper: Frontier): void;
   /** The connection took bytes. */

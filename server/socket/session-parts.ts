@@ -15,6 +15,8 @@ export interface SessionMember {
 /** A subscription's place in a channel. */
 export interface SessionSeat {
   readonly channel: number;
+  /** Whether what it missed, or the snapshot, is still being sent. */
+  readonly catchingUp: boolean;
   acknowledged(upper: Frontier): void;
   drained(): void;
   leave(): void;
@@ -48,8 +50,46 @@ export interface Connection {
   close(reason: CloseCode): void;
 }
 
+/** A filter on one view's rows. */
+export type Filter = ViewRequest['where'];
+
+/** What a session tells its viewer about its token. */
+export interface GuardPort {
+  authorized(expiresInMs: number | null): void;
+  unavailable(message: string, retryMs: number): void;
+  close(reason: CloseCode): void;
+}
+
+/** What decides what one session may do; fulfilled by shape. */
+export interface Guard {
+  /** Whether a token must come first. */
+  readonly required: boolean;
+  present(token: string): void;
+  /** Runs a message of so many bytes now or when the token before it is verified, or refuses it. */
+  pass(bytes: number, run: () => void): 'ran' | 'held' | 'refused';
+  permits(
+    view: string,
+    asked: Filter,
+  ):
+    | { readonly kind: 'permitted'; readonly where: Filter }
+    | { readonly kind: 'denied'; readonly reason: string };
+  stillPermits(view: string, asked: Filter, shown: Filter): boolean;
+  permitsTopic(topic: string): boolean;
+  stop(): void;
+}
+
 export interface SessionParts {
   readonly source: ChannelSource;
+  /** Makes what guards one connection. */
+  readonly guard: (port: GuardPort) => Guard;
+  /** As of the streams: a place to be sent what was missed, or the snapshot. */
+  readonly takePlace: (
+    resuming: boolean,
+    applicant: {
+      readonly admitted: (leave: () => void) => void;
+      readonly refused: (retryMs: number) => void;
+    },
+  ) => () => void;
   readonly nowMs: () => number;
   /** Runs `run` after `ms`; the returned function calls it off. */
   readonly after: (ms: number, run: () => void) => () => void;

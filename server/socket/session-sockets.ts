@@ -8,7 +8,7 @@ import type {
   WebSocket,
   WebSocketBehavior,
 } from '../uws.ts';
-import { refuseOrigin } from './refusal.ts';
+import { type Refusal, refuseOrigin } from './refusal.ts';
 import { Session } from './session.ts';
 import type { Connection, SessionParts } from './session-parts.ts';
 import type { StreamParts } from './stream-source.ts';
@@ -17,6 +17,7 @@ interface Viewer {
   /** Null when the address has too many connections: it is told so and closed. */
   readonly depart: (() => void) | null;
   session: Session | null;
+  leaveDoor: () => void;
   /** Tells the session's connection that the socket is no more. */
   gone: () => void;
 }
@@ -29,6 +30,13 @@ const IDLE_SECONDS = 36;
 /** What the sockets of `ws /api/v1` share with those of streams. */
 export type SessionSocketParts = SessionParts & {
   readonly sockets: Pick<StreamParts, 'admitOrigin' | 'admitConnection' | 'observer' | 'limits'>;
+  /** Lets a new connection in, or refuses it, at once or later; the function withdraws it. */
+  readonly knock: (entrant: {
+    readonly admitted: () => void;
+    readonly refused: (refusal: Refusal) => void;
+  }) => () => void;
+  /** A connection stands: `close` is called when the server stops, the function when it is over. */
+  readonly opened: (close: (reason: CloseCode) => void) => () => void;
 };
 
 /** `ws /api/v1`: a session each. */
@@ -51,6 +59,7 @@ export function sessionSockets(parts: SessionSocketParts): WebSocketBehavior<Vie
       }
       const { connection, gone } = connectionOf(socket);
       viewer.gone = gone;
+      viewer.leaveDoor = parts.opened((reason) => connection.close(reason));
       viewer.session = new Session(parts, connection);
       viewer.session.opened();
     },
@@ -63,6 +72,7 @@ export function sessionSockets(parts: SessionSocketParts): WebSocketBehavior<Vie
     close: (socket, code) => {
       const viewer = socket.getUserData();
       viewer.gone();
+      viewer.leaveDoor();
       viewer.session?.closed();
       viewer.depart?.();
       observer.connections('session', -1);
@@ -74,29 +84,38 @@ export function sessionSockets(parts: SessionSocketParts): WebSocketBehavior<Vie
 function upgrade(
   parts: SessionSocketParts,
   response: HttpResponse,
-  request: HttpRequest,
+  raw: HttpRequest,
   context: SocketContext,
 ): void {
+  let withdraw: () => void = () => {};
+  response.onAborted(() => withdraw());
   const { sockets } = parts;
-  const { headers, peer } = readRequest(request, response);
+  const { headers, peer } = readRequest(raw, response);
+  const refuse = ({ reason, reply }: Refusal): void => {
+    sockets.observer.refused(reason);
+    response.cork(() => sendReply(response, reply, false));
+  };
   const refusal = refuseOrigin(sockets, headers);
   if (refusal !== null) {
-    sockets.observer.refused(refusal.reason);
-    sendReply(response, refusal.reply, false);
+    refuse(refusal);
     return;
   }
-  const viewer: Viewer = {
-    depart: sockets.admitConnection(peer, headers),
-    session: null,
-    gone: () => {},
-  };
-  response.upgrade(
-    viewer,
-    headers.get('sec-websocket-key') ?? '',
-    headers.get('sec-websocket-protocol') ?? '',
-    headers.get('sec-websocket-extensions') ?? '',
-    context,
-  );
+  withdraw = parts.knock({
+    refused: refuse,
+    admitted: () => {
+      const depart = sockets.admitConnection(peer, headers);
+      const viewer: Viewer = { depart, session: null, leaveDoor: () => {}, gone: () => {} };
+      response.cork(() =>
+        response.upgrade(
+          viewer,
+          headers.get('sec-websocket-key') ?? '',
+          headers.get('sec-websocket-protocol') ?? '',
+          headers.get('sec-websocket-extensions') ?? '',
+          context,
+        ),
+      );
+    },
+  });
 }
 
 function end(socket: Socket, reason: CloseCode): void {

@@ -8,10 +8,17 @@ import {
   SCHEMA_HASH,
   type ServerMessage,
   type Subscribe,
+  type ViewRequest,
 } from '../../protocol/message.ts';
 import { MessageError } from '../../protocol/message-error.ts';
 import { RateLimit } from './rate-limit.ts';
-import type { Connection, SessionMember, SessionParts, SessionSeat } from './session-parts.ts';
+import type {
+  Connection,
+  Guard,
+  SessionMember,
+  SessionParts,
+  SessionSeat,
+} from './session-parts.ts';
 
 /** Acknowledgements are cheap and not counted as messages. */
 const ACKS_PER_SECOND = 200;
@@ -23,9 +30,13 @@ const LOOK_MS = 50;
 /** One subscription: waiting for its channel, or seated. */
 interface Subscription {
   readonly request: Subscribe;
+  /** What was asked for, with the filters that the token forces; null before it is seated. */
+  shown: readonly ViewRequest[] | null;
   seat: SessionSeat | null;
   /** Calls off the next attempt while waiting. */
   stopWaiting: () => void;
+  /** Gives up the place among those who are sent what they lack. */
+  leavePlace: () => void;
 }
 
 /**
@@ -38,6 +49,7 @@ export class Session {
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #rate: RateLimit;
   readonly #ackRate: RateLimit;
+  readonly #guard: Guard;
   #open = true;
 
   constructor(parts: SessionParts, connection: Connection) {
@@ -46,6 +58,12 @@ export class Session {
     const { messagesPerSecond, messageBurst } = parts.limits;
     this.#rate = new RateLimit(messagesPerSecond, messageBurst, parts.nowMs());
     this.#ackRate = new RateLimit(ACKS_PER_SECOND, 2 * ACKS_PER_SECOND, parts.nowMs());
+    this.#guard = parts.guard({
+      authorized: (expiresInMs) => this.#authorized(expiresInMs),
+      unavailable: (message, retryMs) =>
+        this.#say({ type: 'error', code: 'unavailable', message, retryMs }),
+      close: (reason) => connection.close(reason),
+    });
   }
 
   /** The connection stands: the server speaks first. */
@@ -54,7 +72,7 @@ export class Session {
       type: 'hello',
       protocol: PROTOCOL_VERSION,
       schema: SCHEMA_HASH,
-      auth: 'none',
+      auth: this.#guard.required ? 'required' : 'none',
       quietMs: this.#parts.quietMs,
       limits: this.#parts.limits,
     });
@@ -70,18 +88,22 @@ export class Session {
     const message = this.#parse(text);
     if (message === null) return;
     const rate = message.type === 'ack' ? this.#ackRate : this.#rate;
-    if (rate.take(this.#parts.nowMs())) this.#handle(message);
+    if (rate.take(this.#parts.nowMs())) this.#receive(message, bytes);
     else this.#connection.close(CLOSE.rate);
   }
 
   /** The connection took bytes. */
   drained(): void {
-    for (const { seat } of [...this.#subscriptions.values()]) seat?.drained();
+    for (const subscription of [...this.#subscriptions.values()]) {
+      subscription.seat?.drained();
+      this.#sent(subscription);
+    }
   }
 
   /** The connection is over. */
   closed(): void {
     this.#open = false;
+    this.#guard.stop();
     for (const id of [...this.#subscriptions.keys()]) this.#end(id);
   }
 
@@ -97,7 +119,31 @@ export class Session {
     }
   }
 
-  #handle(message: ClientMessage): void {
+  /** With a token that holds a message is handled; without one nothing is but `auth`. */
+  #receive(message: ClientMessage, bytes: number): void {
+    if (message.type === 'auth') {
+      this.#guard.present(message.token);
+      return;
+    }
+    const outcome = this.#guard.pass(bytes, () => this.#handle(message));
+    if (outcome !== 'refused') return;
+    if (message.type === 'subscribe' || message.type === 'submit') {
+      this.#refuse(message.id, 'forbidden', 'a token must come first');
+    }
+  }
+
+  /** The token holds. What it does not permit any more, or not with the same rows, ends. */
+  #authorized(expiresInMs: number | null): void {
+    this.#say({ type: 'authorized', expiresInMs });
+    for (const [id, { request, shown }] of [...this.#subscriptions]) {
+      const permitted = request.views.every(({ view, where }, at) =>
+        shown === null ? true : this.#guard.stillPermits(view, where, shown[at]?.where),
+      );
+      if (!permitted) this.#drop(id, 'forbidden', 'the new token does not allow these rows');
+    }
+  }
+
+  #handle(message: Exclude<ClientMessage, { readonly type: 'auth' }>): void {
     switch (message.type) {
       case 'subscribe':
         this.#subscribe(message);
@@ -107,9 +153,6 @@ export class Session {
         break;
       case 'ack':
         this.#acknowledge(message);
-        break;
-      case 'auth':
-        this.#say({ type: 'authorized', expiresInMs: null });
         break;
       case 'submit':
         this.#refuse(message.id, 'unknown_topic', 'this server takes no messages');
@@ -129,14 +172,59 @@ export class Session {
       this.#refuse(id, 'too_many_subscriptions', `a connection has ${most} of them at most`);
       return;
     }
-    const subscription: Subscription = { request, seat: null, stopWaiting: () => {} };
+    const subscription: Subscription = {
+      request,
+      shown: null,
+      seat: null,
+      stopWaiting: () => {},
+      leavePlace: () => {},
+    };
     this.#subscriptions.set(id, subscription);
-    this.#join(subscription, this.#parts.nowMs() + PATIENCE_MS);
+    this.#takePlace(subscription, this.#parts.nowMs() + PATIENCE_MS);
+  }
+
+  /** Joins when it is this subscription's turn to be sent what it lacks. */
+  #takePlace(subscription: Subscription, untilMs: number): void {
+    const { id, from } = subscription.request;
+    const withdraw = this.#parts.takePlace(from !== undefined, {
+      admitted: (leave) => {
+        subscription.leavePlace = leave;
+        this.#join(subscription, untilMs);
+        this.#sent(subscription);
+      },
+      refused: (retryMs) =>
+        this.#drop(id, 'overloaded', 'more viewers came at once than the server takes', retryMs),
+    });
+    // Who has been let in has left or keeps its place; all others wait, and may withdraw.
+    if (this.#subscriptions.get(id) === subscription) subscription.leavePlace = withdraw;
+    else withdraw();
+  }
+
+  /** The place is another's as soon as this subscription has been sent what it lacked. */
+  #sent(subscription: Subscription): void {
+    if (subscription.seat?.catchingUp !== true) subscription.leavePlace();
+  }
+
+  /** What is asked for with what the token forces, or why it may not be shown. */
+  #permitted(views: readonly ViewRequest[]): readonly ViewRequest[] | string {
+    const shown: ViewRequest[] = [];
+    for (const { view, where: asked } of views) {
+      const permission = this.#guard.permits(view, asked);
+      if (permission.kind === 'denied') return permission.reason;
+      const { where } = permission;
+      shown.push(where === undefined ? { view } : { view, where });
+    }
+    return shown;
   }
 
   #join(subscription: Subscription, untilMs: number): void {
     const { id, views, everyMs, from } = subscription.request;
-    const channel = this.#parts.source.get(views, everyMs ?? 0);
+    const shown = this.#permitted(views);
+    if (typeof shown === 'string') {
+      this.#drop(id, 'forbidden', shown);
+      return;
+    }
+    const channel = this.#parts.source.get(shown, everyMs ?? 0);
     if ('code' in channel) {
       this.#drop(id, channel.code, channel.message);
       return;
@@ -148,10 +236,13 @@ export class Session {
     const seat = channel.join(this.#memberOf(id), id, from);
     if (typeof seat !== 'string') {
       subscription.seat = seat;
+      subscription.shown = shown;
+      // What it was sent may have ended it.
+      if (this.#subscriptions.get(id) !== subscription) seat.leave();
       return;
     }
     if (this.#parts.nowMs() < untilMs) {
-      const again = () => this.#join(subscription, untilMs);
+      const again = () => this.#takePlace(subscription, untilMs);
       subscription.stopWaiting = this.#parts.after(LOOK_MS, again);
       return;
     }
@@ -194,6 +285,7 @@ export class Session {
     const subscription = this.#subscriptions.get(id);
     this.#subscriptions.delete(id);
     subscription?.stopWaiting();
+    subscription?.leavePlace();
     subscription?.seat?.leave();
   }
 
