@@ -2,7 +2,8 @@ import { maintainSql, NEW_ROWS, OLD_ROWS, type Operation } from './aggregate.ts'
 import { quoteName } from './lexer.ts';
 import { type Relation, type Relations, storeName } from './relation.ts';
 import { keyOfDelta, type RowKey } from './row-key.ts';
-import { COMMAND_COMPLETE, DATA_ROW, type Store } from './store.ts';
+import type { Store } from './store.ts';
+import { COMMAND_COMPLETE, DATA_ROW } from './store-frames.ts';
 
 /**
  * Learns what changed. One trigger function per table and operation sees the rows of a statement

@@ -1,10 +1,12 @@
-import type { AggregatePlan } from './aggregate.ts';
 import type { Capture } from './capture.ts';
-import { type Catalog, type CreateViewRequest, EngineError, type RelationInfo } from './engine.ts';
+import { asMaterialize, stillNeeded, unknownItem, wrongKind } from './catalog-errors.ts';
+import { readRelations } from './catalog-read.ts';
+import type { Catalog, CreateViewRequest, RelationInfo } from './engine.ts';
 import { quoteName, quoteText } from './lexer.ts';
 import { type Relation, type RelationColumn, Relations, storeName } from './relation.ts';
-import type { Store, TextRow } from './store.ts';
-import { type BuiltView, buildView, indexTopK } from './view-build.ts';
+import type { Store } from './store.ts';
+import { indexTopK } from './top-k.ts';
+import { type BuiltView, buildView } from './view-build.ts';
 
 type DropRequest = Parameters<Catalog['drop']>[0];
 
@@ -220,11 +222,11 @@ export class StoreCatalog implements Catalog {
   /** Reads the relations of a store that was just opened, and puts its triggers in order. */
   async open(): Promise<void> {
     this.#relations = await this.#read();
-    await this.adoptTables('');
     for (const relation of this.#relations.all()) {
       const hasTriggers = relation.method === 'table' || relation.method === 'ivm';
       if (hasTriggers) await this.#capture.install(this.#relations, relation);
     }
+    await this.adoptTables('');
   }
 
   /** Reads the relations anew; `gone` are those that were dropped. */
@@ -238,80 +240,6 @@ export class StoreCatalog implements Catalog {
   }
 
   async #read(): Promise<Relations> {
-    const rows = await this.#store.query(READ_RELATIONS);
-    return new Relations(rows.map(toRelation));
+    return readRelations(this.#store);
   }
-}
-
-const COLUMNS = `(SELECT coalesce(json_agg(json_build_object(
-    'name', a.attname, 'nullable', NOT a.attnotnull, 'type', format_type(a.atttypid, NULL),
-    'typeOid', a.atttypid::int8,
-    'unnestable', t.typarray <> 0 AND t.typelem = 0 AND t.typtype IN ('b', 'e') AND t.typdelim = ',')
-    ORDER BY a.attnum), '[]')
-  FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
-  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)`;
-
-const READ_RELATIONS = `
-  SELECT r.id, r.name, 'public', r.type, r.method, r.reason, r.sql, to_json(r.deps), r.temporal,
-    r.aggregate, extract(epoch FROM r.counts_since) * 1000, coalesce(s.oid, c.oid),
-    EXISTS (SELECT FROM viewcast.viewcast_retention AS k WHERE k.relation = r.id), ${COLUMNS}
-  FROM viewcast.viewcast_relation AS r
-  JOIN pg_class AS c ON c.relname = r.name AND c.relnamespace = 'public'::regnamespace
-  LEFT JOIN pg_class AS s ON s.relname = 'v_' || r.id AND s.relnamespace = 'viewcast_store'::regnamespace
-  UNION ALL
-  SELECT 's1', c.relname, 'viewcast', 'table', 'table', NULL, '', '[]'::json, false, NULL, NULL, c.oid, false, ${COLUMNS}
-  FROM pg_class AS c WHERE c.oid = 'viewcast.viewcast_relation'::regclass
-  UNION ALL
-  SELECT 's2', c.relname, 'mz_catalog', 'view', 'view', NULL, '', '["s1"]'::json, false, NULL, NULL, c.oid, false, ${COLUMNS}
-  FROM pg_class AS c WHERE c.oid = 'mz_catalog.mz_objects'::regclass`;
-
-/** The row shape is the query's above; kinds and methods are written by this module alone. */
-function toRelation(row: TextRow): Relation {
-  const text = (index: number): string => row[index] ?? '';
-  const countsSince = row[10] ?? null;
-  return {
-    id: text(0),
-    name: text(1),
-    schema: text(2),
-    type: text(3) as Relation['type'],
-    method: text(4) as Relation['method'],
-    reason: row[5] ?? null,
-    sql: text(6),
-    deps: JSON.parse(text(7)) as readonly string[],
-    temporal: text(8) === 't',
-    aggregate: row[9] ? (JSON.parse(row[9]) as AggregatePlan) : null,
-    countsSince: countsSince === null ? null : new Date(Number(countsSince)),
-    oid: row[11] ? Number(row[11]) : null,
-    keepsNewest: text(12) === 't',
-    columns: JSON.parse(text(13)) as readonly RelationColumn[],
-  };
-}
-
-/** What Materialize says to a name that is none (materialize.md §2.9). */
-export function unknownItem(name: string): EngineError {
-  return new EngineError('XX000', `unknown catalog item '${name}'`);
-}
-
-/** PostgreSQL's answer to an unknown relation, in Materialize's words. */
-export function asMaterialize(error: unknown): unknown {
-  if (!(error instanceof EngineError) || error.code !== '42P01') return error;
-  const [, name] = /relation "(.*)" does not exist/.exec(error.message) ?? [];
-  return name === undefined ? error : unknownItem(name);
-}
-
-function wrongKind(relation: Relation, kind: string): EngineError {
-  const article = kind.startsWith('i') ? 'an' : 'a';
-  return new EngineError('42809', `"${relation.name}" is not ${article} ${kind}`, {
-    hint: `It is a ${relation.type}: use DROP ${relation.method === 'table' ? 'TABLE' : 'VIEW'}.`,
-  });
-}
-
-function stillNeeded(relation: Relation, dependent: Relation): EngineError {
-  return new EngineError(
-    '2BP01',
-    `cannot drop "${relation.name}": "${dependent.name}" depends on it`,
-    {
-      hint: 'Use DROP … CASCADE to drop the dependent objects too.',
-    },
-  );
 }

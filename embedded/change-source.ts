@@ -4,7 +4,7 @@ import { quoteName } from './lexer.ts';
 import { linearBase, PLAIN_PLANS } from './plan.ts';
 import type { Relation, Relations } from './relation.ts';
 import type { Store } from './store.ts';
-import { explain } from './view-build.ts';
+import { explain } from './view-analysis.ts';
 import { readViewFacts } from './view-facts.ts';
 
 /** Where the changes of a relation come from. */

@@ -1,6 +1,6 @@
 import { Core, type EngineOptions } from './core.ts';
 import type { EngineError, Subscription, SubscriptionRow } from './engine.ts';
-import { parseError } from './store.ts';
+import { parseError } from './store-frames.ts';
 import { splitFrames } from './wire/frames.ts';
 import { query } from './wire/request.ts';
 

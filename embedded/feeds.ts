@@ -1,15 +1,15 @@
 import type { Capture } from './capture.ts';
-import { asMaterialize, unknownItem } from './catalog.ts';
+import { unknownItem } from './catalog-errors.ts';
 import { type ChangeSource, changeSource, confirmLinear } from './change-source.ts';
 import type { LogicalClock } from './clock.ts';
 import { EngineError, type SubscribeRequest, type Subscription } from './engine.ts';
 import { addInto, constantSubscription, Feed, type HistoryLimits } from './feed.ts';
 import { quoteName } from './lexer.ts';
+import { makeQueryView } from './query-view.ts';
 import type { Relation, Relations } from './relation.ts';
 import { keyOfRow, type RowKey } from './row-key.ts';
-import { DATA_ROW, type Store } from './store.ts';
-import { namedRelations } from './view-build.ts';
-import { readViewFacts } from './view-facts.ts';
+import type { Store } from './store.ts';
+import { DATA_ROW } from './store-frames.ts';
 
 /** A feed and where its changes come from. */
 interface LiveFeed {
@@ -208,36 +208,10 @@ export class Feeds {
       if (relation === undefined) throw unknownItem(from.relation);
       return relation;
     }
-    return this.#live.get(keyOf(from))?.relation ?? (await this.#makeQuery(relations, from.query));
-  }
-
-  /** A query becomes a view that lives as long as its feed. */
-  async #makeQuery(relations: Relations, query: string): Promise<Relation> {
-    const id = `q${++this.#queries}`;
-    const view = `viewcast_delta.${quoteName(id)}`;
-    await this.#store.run(`CREATE VIEW ${view} AS ${query}\n`).catch((error: unknown) => {
-      throw asMaterialize(error);
-    });
-    const [row] = await this.#store.query(`SELECT '${view}'::regclass::oid`);
-    const oid = Number(row?.[0]);
-    const facts = await readViewFacts(this.#store, oid);
-    const deps = await namedRelations(this.#store, relations, facts.relations);
-    return {
-      id,
-      name: id,
-      schema: 'viewcast_delta',
-      type: 'view',
-      method: 'view',
-      reason: null,
-      sql: query,
-      deps: deps.map((dep) => dep.id),
-      temporal: facts.timeFunctions !== '' || facts.readsSystem || deps.some((dep) => dep.temporal),
-      aggregate: null,
-      countsSince: null,
-      oid,
-      keepsNewest: false,
-      columns: [],
-    };
+    return (
+      this.#live.get(keyOf(from))?.relation ??
+      (await makeQueryView(this.#store, relations, `q${++this.#queries}`, from.query))
+    );
   }
 
   async #fields(relation: Relation): ReturnType<Store['describe']> {

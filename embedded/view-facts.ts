@@ -1,4 +1,5 @@
-import type { Store, TextRow } from './store.ts';
+import type { Store } from './store.ts';
+import type { TextRow } from './store-frames.ts';
 
 /** What PostgreSQL knows about a view's query, read from the parse tree it keeps of it. */
 export interface ViewFacts {

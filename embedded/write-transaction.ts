@@ -5,7 +5,8 @@ import {
   rewriteStatements,
   type StatementEffects,
 } from './statement-effects.ts';
-import { READY_FOR_QUERY, type Store } from './store.ts';
+import type { Store } from './store.ts';
+import { READY_FOR_QUERY } from './store-frames.ts';
 
 /** The backend in one session's hands, from BEGIN until it is released. */
 export class WriteTransaction implements Transaction {
