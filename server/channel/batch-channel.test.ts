@@ -381,6 +381,31 @@ test('everyMs: the first batch at once, then no more often, and none is lost', (
   expect(client.rows.get('one')?.size).toBe(100);
 });
 
+test('who joins or resumes between two batches gets what the channel has shown, and no more', () => {
+  const stand = new Stand();
+  const view = stand.view('one');
+  view.reset('e', 1, new Map([['["a",0]', 1]]));
+  const first = stand.join(['one'], { everyMs: 500 });
+  for (const at of [2, 3]) {
+    view.batch(at, new Map([[`["a",${at}]`, 1]]));
+    stand.time.pass(0);
+  }
+  const joined = stand.join(['one'], { everyMs: 500 });
+  const client = new Client();
+  Object.assign(client, { epoch: 'e', frontier: 1 });
+  client.rows.set('one', new Map([['["a",0]', 1]]));
+  const resumed = stand.join(['one'], { everyMs: 500, from: { epoch: 'e', timestamp: 1 }, client });
+  for (const one of [first, joined, resumed]) {
+    one.readAll();
+    expect([one.frontier, one.rows.get('one')]).toEqual([2, view.at(2)]);
+  }
+  stand.time.pass(500);
+  for (const one of [first, joined, resumed]) {
+    one.readAll();
+    expect([one.frontier, one.rows.get('one')]).toEqual([3, view.at(3)]);
+  }
+});
+
 test('a view that stands still holds the others up for 2 s, is named, and returns', () => {
   const stand = new Stand();
   const [one, two] = [stand.view('one'), stand.view('two')];
