@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { TrustedProxies } from './address.ts';
+import { authProblems, authVariables, readAuthSettings } from './auth/environment.ts';
+import type { AuthSettings } from './auth/settings.ts';
 
 /** What the server is told by its environment. */
 export interface Config {
@@ -18,6 +20,12 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   /** Open streams of one address; this machine's own are not limited. */
   readonly connectionsPerAddress: number;
+  /** What tokens must be; null where everybody may see everything. */
+  readonly auth: AuthSettings | null;
+  /** How long a token in an address may be valid, in seconds; 0: none may be there. */
+  readonly authQuerySeconds: number;
+  /** Over how long viewers are sent away on SIGTERM, in ms. */
+  readonly drainMs: number;
   readonly logLevel: string;
 }
 
@@ -70,6 +78,8 @@ const environment = z.object({
   VIEWCAST_ORIGINS: origins.default([]),
   VIEWCAST_TRUSTED_PROXIES: proxies.default([]),
   VIEWCAST_CONNECTIONS_PER_ADDRESS: integer(1, 1_000_000).default(50),
+  ...authVariables,
+  VIEWCAST_DRAIN_MS: integer(0, 600_000).default(8_000),
   VIEWCAST_LOG: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       error: 'must be one of fatal, error, warn, info, debug, trace, silent',
@@ -85,12 +95,14 @@ export type ConfigResult =
 /** Reads the VIEWCAST_* variables; all that are wrong are reported at once. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): ConfigResult {
   const result = environment.safeParse(env);
-  if (!result.success) {
-    const errors = result.error.issues.map(({ path, message }) => {
+  const problems = authProblems(env);
+  if (!result.success || problems.length > 0) {
+    const issues = result.error?.issues ?? [];
+    const errors = issues.map(({ path, message }) => {
       const name = String(path[0]);
       return `${name} ${message}, got ${JSON.stringify(env[name])}`;
     });
-    return { kind: 'errors', errors };
+    return { kind: 'errors', errors: [...errors, ...problems] };
   }
   const values = result.data;
   return {
@@ -104,6 +116,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       origins: values.VIEWCAST_ORIGINS,
       trustedProxies: values.VIEWCAST_TRUSTED_PROXIES,
       connectionsPerAddress: values.VIEWCAST_CONNECTIONS_PER_ADDRESS,
+      auth: readAuthSettings(env),
+      authQuerySeconds: values.VIEWCAST_AUTH_QUERY_SECONDS ?? 0,
+      drainMs: values.VIEWCAST_DRAIN_MS,
       logLevel: values.VIEWCAST_LOG,
     },
   };

@@ -1,5 +1,7 @@
 import process from 'node:process';
 import pino from 'pino';
+import { openAuthorizer } from './auth/settings.ts';
+import { machineClock } from './clock.ts';
 import { readConfig } from './config.ts';
 import { messageOf, UpstreamError } from './errors.ts';
 import { startPipeline } from './pipeline.ts';
@@ -17,22 +19,30 @@ if (result.kind === 'errors') fail(result.errors.join('\nviewcast server: '), MI
 const { config } = result;
 const log = pino({ name: 'server', level: config.logLevel }, pino.destination(2));
 
-function start(): ReturnType<typeof startPipeline> {
+async function start(): Promise<ReturnType<typeof startPipeline>> {
   try {
-    return startPipeline(config, log);
+    const { auth } = config;
+    const verifier = auth === null ? null : await openAuthorizer(auth, machineClock);
+    return startPipeline(config, log, verifier);
   } catch (error) {
     return fail(messageOf(error), TROUBLE);
   }
 }
 
-const serving = start();
+const serving = await start();
 const stop = () => {
   serving.close();
   process.exit(0);
 };
 process.once('SIGINT', stop);
-process.once('SIGTERM', stop);
 process.once('disconnect', stop);
+let draining = false;
+process.on('SIGTERM', () => {
+  if (draining) return;
+  draining = true;
+  log.info({ drainMs: config.drainMs }, 'stopping: viewers are sent away');
+  serving.drain(config.drainMs, stop);
+});
 
 // A lost upstream is tried again for ever, but one of another kind never becomes the right one.
 serving.upstream.check().catch((error: unknown) => {

@@ -2,6 +2,7 @@ import { CLOSE } from '../protocol/close.ts';
 import { BOUNDS } from '../protocol/message.ts';
 import { type Access, type AccessOptions, makeAccess } from './access.ts';
 import { clientAddress, TrustedProxies } from './address.ts';
+import type { Verifier } from './auth/connection-auth.ts';
 import { BatchChannels } from './channel/batch-channels.ts';
 import { defaultOutboxLimits, type OutboxLimits } from './channel/outbox.ts';
 import { formatToken, parseToken } from './channel/resume-token.ts';
@@ -157,6 +158,7 @@ export function startPipeline(
     warn(details: object, message: string): void;
     error(details: object, message: string): void;
   },
+  verifier: Verifier | null = null,
 ): Serving & { readonly upstream: Upstream } {
   const upstream = new Upstream({
     url: config.upstream,
@@ -176,6 +178,7 @@ export function startPipeline(
   try {
     const serving = serveViews(views, {
       ...config,
+      access: { verifier, querySeconds: config.authQuerySeconds },
       failed: (path, error) => log.error({ path, err: error }, 'a request failed'),
     });
     return {
