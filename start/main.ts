@@ -20,6 +20,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const STREAM_URL = 'https://stream.wikimedia.org/v2/stream/recentchange';
 /** Without an answer for as long, Wikimedia counts as unreachable. */
 const PROBE_LIMIT_MS = 3_000;
+/** What answers later lets the engine start meanwhile, on the store that was asked for. */
+const QUICK_ANSWER_MS = 400;
 /** What stands in for Wikimedia while it is away, at about its rate. */
 const STAND_IN: InputChoice = { kind: 'generated', rate: 30 };
 
@@ -83,7 +85,8 @@ async function run(asked: Options): Promise<void> {
     await running.supervisor?.stop(signal);
     process.exit(code);
   }, running);
-  const { input, instead } = await chooseInput(options.input, terminal);
+  const choice = chooseInput(options.input, terminal);
+  const first = await Promise.race([choice, sleep(QUICK_ANSWER_MS)]);
   if (over.signal.aborted) return;
   const supervisor = new Supervisor(
     {
@@ -94,16 +97,18 @@ async function run(asked: Options): Promise<void> {
       pageBuilt: (build?.built ?? Promise.resolve()).catch((error) => {
         if (!over.signal.aborted) terminal.problem(`the page was not built: ${messageOf(error)}`);
       }),
-      started: (ports) => started(terminal, { ...options, ...ports }, input),
+      decided: choice.then(({ input }) => input),
+      started: (placed) => started(terminal, { ...options, ...placed }),
       failed: (reason) => {
         terminal.problem(`viewcast: ${reason}`);
         stop('SIGTERM', 1);
       },
     },
-    input,
+    first?.input ?? options.input,
   );
   running.supervisor = supervisor;
   supervisor.start();
+  const { instead } = await choice;
   if (instead === null) return;
   if (await untilReachable(probe(instead.contact), over.signal)) {
     terminal.news('Wikimedia answers: switching to live changes');
@@ -171,8 +176,7 @@ function probe(contact: string | null) {
   };
 }
 
-function started(terminal: Terminal, options: Options, input: InputChoice): void {
-  const { host, port, sqlPort, data } = options;
+function started(terminal: Terminal, { host, port, sqlPort, data, input }: Options): void {
   const page = pageUrl(host, port);
   const inputs = {
     live: 'live from Wikimedia',

@@ -4,6 +4,7 @@
  *   engine ready → sql/ applied → ingest
  *                              └→ page built → server → every view served → addresses
  *
+ * The engine starts on the store of the likely input while the input is still being decided.
  * Switching to another input stops the ingest, starts the engine again on that input's store and
  * goes the upper row again; the server stays, and its viewers get one snapshot of the new epoch.
  */
@@ -32,8 +33,14 @@ export interface SupervisorSettings {
   readonly terminal: Terminal;
   /** Resolves when the page is built or cannot be. */
   readonly pageBuilt: Promise<void>;
+  /** What shall feed the views, where that is not known from the start. */
+  readonly decided: Promise<InputChoice>;
   /** The page can be opened and SQL be asked; told once. */
-  started(addresses: { readonly port: number; readonly sqlPort: number }): void;
+  started(addresses: {
+    readonly port: number;
+    readonly sqlPort: number;
+    readonly input: InputChoice;
+  }): void;
   /** It cannot go on; the caller stops it and exits. */
   failed(reason: string): void;
 }
@@ -53,13 +60,15 @@ export class Supervisor {
   #port: number;
   #state: 'new' | 'running' | 'stopping' = 'new';
   #shown = false;
+  #decided = false;
   /** Turns that touch the engine's relations or its store come one after the other. */
   #turns: Promise<void> = Promise.resolve();
   #unwatch: (() => void) | null = null;
 
-  constructor(settings: SupervisorSettings, input: InputChoice) {
+  /** `likely` names the store to begin with. */
+  constructor(settings: SupervisorSettings, likely: InputChoice) {
     this.#settings = settings;
-    this.#input = input;
+    this.#input = likely;
     this.#sqlPort = settings.options.sqlPort;
     this.#port = settings.options.port;
     this.#engine = this.#child('engine', 'embedded', SILENCE_LIMIT_MS, (place) =>
@@ -177,6 +186,7 @@ export class Supervisor {
   #engineReady(port: number | undefined): void {
     this.#sqlPort = port ?? this.#sqlPort;
     this.#turn(async () => {
+      if (await this.#startOnDecided()) return;
       await this.#applySql();
       if (this.#state !== 'running') return;
       this.#ingest.start();
@@ -186,6 +196,18 @@ export class Supervisor {
     });
   }
 
+  /** Returns whether the engine had to be started again on another store than the likely one. */
+  async #startOnDecided(): Promise<boolean> {
+    if (this.#decided) return false;
+    this.#decided = true;
+    const input = await this.#settings.decided;
+    if (input.kind === this.#input.kind) return false;
+    this.#input = input;
+    await this.#engine.stop('SIGTERM');
+    if (this.#state === 'running') this.#engine.start();
+    return true;
+  }
+
   async #serverReady(port: number | undefined): Promise<void> {
     this.#port = port ?? this.#port;
     const { options, terminal, started } = this.#settings;
@@ -193,7 +215,7 @@ export class Supervisor {
     if (this.#shown || this.#state !== 'running') return;
     this.#shown = true;
     if (!serving) terminal.problem('some views are not served yet: see /readyz of the page');
-    started({ port: this.#port, sqlPort: this.#sqlPort });
+    started({ port: this.#port, sqlPort: this.#sqlPort, input: this.#input });
   }
 
   #sqlFolder(): string {
