@@ -110,6 +110,8 @@ export class BatchChannel {
   join(member: BatchMember, id: string, from: HeldPoint | undefined): BatchSeat | Refused {
     const group = this.#group;
     if (group === null) return 'hydrating';
+    // Nobody holds the position yet: it may as well be the newest.
+    if (this.#viewers.size === 0) group.advance(this.#parts.nowMs());
     const missing = this.#missingOf(group, from);
     if (missing?.kind === 'ahead') return 'ahead';
     const viewer: Viewer = { id, member, state: { kind: 'live' }, ackedTotal: this.#sent.total };
