@@ -1,0 +1,336 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type FakeView, FakeViews } from '../server/channel/fake-view.ts';
+import { type Serving, serveViews } from '../server/pipeline.ts';
+import { Mutant, type Mutation } from './mutant.ts';
+import { readOptions } from './options.ts';
+import { CHECKS, type Result, run } from './runner.ts';
+import { survey } from './survey.ts';
+
+// A runner that finds nothing proves nothing: servers that break one rule each must be found out.
+
+const views = new FakeViews();
+let serving: Serving;
+let mover: NodeJS.Timeout;
+let url = '';
+
+/** A view that moves: a count for each user. */
+function move(view: FakeView, step: number): void {
+  const upper = Date.now();
+  if (view.frontier === null || view.frontier === 'end' || upper <= view.frontier) return;
+  const [[before] = ['']] = view.rows;
+  const [user, count] = JSON.parse(before);
+  const changes = new Map([
+    [before, -1] as const,
+    [JSON.stringify([user, count + 700 + step]), 1] as const,
+  ]);
+  view.batch(upper, step < 0 ? new Map() : changes);
+}
+
+beforeAll(() => {
+  const names = ['best', 'other'];
+  const rows = new Map(Array.from({ length: 4_000 }, (_, n) => [`["user ${n % 700}",${n}]`, 1]));
+  for (const name of names)
+    views
+      .add(name)
+      .reset(`epoch of ${name}`.padEnd(16, '_').replaceAll(' ', '_'), Date.now(), rows);
+  serving = serveViews(views, {
+    host: '127.0.0.1',
+    port: 0,
+    web: 'nowhere',
+    origins: [],
+    trustedProxies: [],
+    connectionsPerAddress: 50,
+    failed: (path, error) => {
+      throw new Error(`${path} failed`, { cause: error });
+    },
+  });
+  url = `ws://127.0.0.1:${serving.port}/api/v1`;
+  // Bursts of changes, and rest between them, so that quiet can be proved.
+  let step = 0;
+  mover = setInterval(() => {
+    step += 1;
+    const quiet = step % 40 >= 8;
+    for (const name of names) move(views.get(name) as FakeView, quiet ? -1 : step);
+  }, 60);
+});
+
+afterAll(() => {
+  clearInterval(mover);
+  serving.close();
+});
+
+async function outcomes(
+  target: string,
+  only: string,
+  extra: readonly string[] = [],
+): Promise<readonly Result[]> {
+  const options = readOptions([
+    target,
+    '--view',
+    'best',
+    '--view',
+    'other',
+    '--only',
+    only,
+    ...extra,
+  ]);
+  const checks = CHECKS.filter(({ rule, name }) => `${rule}: ${name}`.includes(only));
+  expect(checks.length).toBeGreaterThan(0);
+  const results: Result[] = [];
+  for await (const result of run(options, await survey(options), checks)) results.push(result);
+  return results;
+}
+
+const broken = (results: readonly Result[]): readonly string[] =>
+  results.flatMap(({ check, outcome }) =>
+    outcome.kind === 'broken'
+      ? [`${check.rule}: ${check.name}: ${outcome.rule}: ${outcome.why}`]
+      : [],
+  );
+
+test('the server keeps every rule that can be seen from outside', async () => {
+  const results = await outcomes(url, '');
+  expect(broken(results)).toEqual([]);
+  const unseen = results.filter(({ outcome }) => outcome.kind === 'unseen');
+  // Tokens, topics, a second server and the minutes are looked at elsewhere.
+  expect(unseen.map(({ check }) => check.name).length).toBeLessThanOrEqual(10);
+}, 240_000);
+
+type Parsed = {
+  type: string;
+  changes?: Record<string, [number, unknown[]][]>;
+  [key: string]: unknown;
+};
+const parse = (text: string): Parsed => JSON.parse(text);
+const edit =
+  (type: string, change: (message: Parsed, seen: number) => void) =>
+  (text: string, seen: number): readonly string[] => {
+    if (!text.includes(`"type":"${type}"`)) return [text];
+    const message = parse(text);
+    change(message, seen);
+    return [JSON.stringify(message)];
+  };
+const only =
+  (type: string, act: (text: string, seen: number) => readonly string[]) =>
+  (text: string, seen: number): readonly string[] =>
+    text.includes(`"type":"${type}"`) ? act(text, seen) : [text];
+const editSaid = (change: (message: Parsed) => void) => (text: string) => {
+  if (!text.startsWith('{"type":"subscribe"')) return [text];
+  const message = parse(text);
+  change(message);
+  return [JSON.stringify(message)];
+};
+const firstChanges = (message: Parsed): [number, unknown[]][] =>
+  Object.values(message.changes ?? {})[0] ?? [];
+
+const held: string[] = [];
+
+/** What is wrong with a server, the checks that must see it, and under which rule. */
+const MUTANTS: readonly (readonly [string, Mutation, checks: string, rule: string])[] = [
+  [
+    'loses a batch',
+    { heard: only('batch', (text, seen) => (seen === 6 ? [] : [text])) },
+    'S1',
+    'S1',
+  ],
+  [
+    'repeats a batch',
+    { heard: only('batch', (text, seen) => (seen === 6 ? [text, text] : [text])) },
+    'S1',
+    'S1',
+  ],
+  [
+    'loses a part',
+    { heard: only('batch', (text) => (parse(text).part === 1 ? [] : [text])) },
+    'S3',
+    'S4',
+  ],
+  [
+    'swaps parts',
+    {
+      heard: only('batch', (text) => {
+        const { part } = parse(text);
+        if (part === 0) return [];
+        return part === 1 ? [text, text.replace('"part":1', '"part":0')] : [text];
+      }),
+    },
+    'S3',
+    'S4',
+  ],
+  [
+    'sends the rows before `subscribed`',
+    {
+      heard: (text) => {
+        if (text.includes('"type":"subscribed"')) {
+          held.push(text);
+          return [];
+        }
+        return [text, ...held.splice(0)];
+      },
+    },
+    'S3',
+    'S3',
+  ],
+  [
+    'has a wrong hash',
+    { heard: edit('progress', (message) => (message.hash = { best: '0'.repeat(16) })) },
+    'S9',
+    'S9',
+  ],
+  [
+    'flips a bit in a row',
+    {
+      heard: edit('batch', (message, seen) => {
+        const [change] = firstChanges(message);
+        if (seen === 0 && change !== undefined) change[1][1] = Number(change[1][1]) ^ 1;
+      }),
+    },
+    'S9',
+    'S9',
+  ],
+  [
+    'sends a diff of 0',
+    {
+      heard: edit('batch', (message) => {
+        const [change] = firstChanges(message);
+        if (change) change[0] = 0;
+      }),
+    },
+    'S3',
+    'batch',
+  ],
+  [
+    'sends a row twice',
+    {
+      heard: edit('batch', (message) => {
+        const changes = firstChanges(message);
+        const [change] = changes;
+        if (change) changes.push(change);
+      }),
+    },
+    'S3',
+    'Batches',
+  ],
+  [
+    'sends half a row',
+    {
+      heard: edit('batch', (message) => {
+        firstChanges(message)[0]?.[1].pop();
+      }),
+    },
+    'S3',
+    'Values',
+  ],
+  [
+    'takes away what is not there',
+    {
+      heard: edit('batch', (message) => {
+        const [change] = firstChanges(message);
+        if (change) change[0] = -2;
+      }),
+    },
+    'S3',
+    'Batches',
+  ],
+  [
+    'says no hello',
+    { heard: only('hello', () => [JSON.stringify({ type: 'status', channel: 1, state: 'live' })]) },
+    'hello',
+    'hello',
+  ],
+  ['says hello twice', { heard: only('hello', (text) => [text, text]) }, 'hello', 'hello'],
+  [
+    'closes with another code',
+    { close: (code, reason) => [code === 4002 ? 4000 : code, reason] },
+    'no JSON',
+    'Closing',
+  ],
+  ['gives no reason', { close: (code) => [code, ''] }, 'no JSON', 'Closing'],
+  ['does not say what was bad', { heard: only('error', () => []) }, 'no JSON', 'Client to server'],
+  [
+    'calls every error internal',
+    { heard: edit('error', (message) => (message.code = 'internal')) },
+    'what cannot be',
+    'Errors',
+  ],
+  [
+    'filters nothing',
+    {
+      said: editSaid(({ views }) => {
+        for (const view of views as { where?: object }[]) delete view.where;
+      }),
+    },
+    'a filter keeps',
+    'Filters',
+  ],
+  [
+    'ignores everyMs',
+    {
+      said: editSaid((message) => {
+        if (message.everyMs === 1000) delete message.everyMs;
+      }),
+    },
+    '`everyMs`',
+    'subscribe',
+  ],
+  [
+    'forgets who comes back',
+    {
+      said: editSaid((message) => {
+        delete message.from;
+      }),
+    },
+    'a viewer that comes back gets',
+    'subscribed',
+  ],
+  [
+    'takes any token',
+    {
+      heard: edit('subscribed', (message) => {
+        if (message.reason === 'epoch') message.reason = 'expired';
+      }),
+    },
+    'another epoch',
+    'Resuming',
+  ],
+  [
+    'does not unsubscribe',
+    { said: (text) => (text.includes('"unsubscribe"') ? [] : [text]) },
+    'frees the id',
+    'subscribe',
+  ],
+  ['asks for no Origin', {}, 'Origin', 'Refusals'],
+  [
+    'has a limit of its own',
+    {
+      heard: edit('hello', (message) => {
+        (message.limits as { subscriptions: number }).subscriptions = 3;
+      }),
+    },
+    'not one more',
+    'Patience',
+  ],
+  [
+    'never proves quiet',
+    {
+      heard: (text) =>
+        text.includes('"progress"')
+          ? []
+          : edit('hello', (message) => (message.quietMs = 4_000))(text, 0),
+    },
+    'S9',
+    'progress',
+  ],
+];
+
+test.each(MUTANTS)('a server that %s is found out', async (_, mutation, checks, rule) => {
+  held.length = 0;
+  const mutant = await Mutant.start(url, mutation);
+  try {
+    const results = await outcomes(mutant.url, checks, ['--patience-ms', '3000']);
+    const rules = results.map(({ outcome }) => (outcome.kind === 'broken' ? outcome.rule : null));
+    expect(rules, JSON.stringify(results)).toContain(rule);
+  } finally {
+    mutant.stop();
+  }
+});
