@@ -77,6 +77,10 @@ export class Client {
 
   /** Goes away and comes back after a while, knowing what it held. */
   leave(forMs: number): void {
+    if (this.#link?.drop !== undefined) {
+      this.#link.drop();
+      return;
+    }
     this.#link?.close();
     this.#link = null;
     this.#later(forMs);

@@ -65,6 +65,7 @@ export class Holding {
   #epoch: string | null = null;
   #frontier: number | null = null;
   #visit = 0;
+  #life = 0;
 
   /** `isResuming`: whether each visit goes on from where the one before ended. */
   constructor(
@@ -77,6 +78,14 @@ export class Holding {
     this.question = question;
     this.#isResuming = isResuming;
     this.#see = see;
+  }
+
+  /** Starts from nothing, as another client would. */
+  forget(): void {
+    this.#bag = new Bag();
+    this.#epoch = null;
+    this.#frontier = null;
+    this.#life++;
   }
 
   /** What comes from now on may come from another server. */
@@ -136,6 +145,7 @@ export class Holding {
     this.#see({
       client: this.#client,
       question: this.question,
+      life: this.#life,
       visit: this.#visit,
       isResuming: this.#isResuming,
       epoch: this.#epoch,
@@ -151,6 +161,8 @@ export class Holding {
 export interface Sighting {
   readonly client: string;
   readonly question: Question;
+  /** Counts how often the client began from nothing. */
+  readonly life: number;
   /** Counts the client's connections, or requests: one goes to one server. */
   readonly visit: number;
   /** Whether the client goes on from one visit to the next, by epoch and frontier. */

@@ -111,7 +111,7 @@ function place(
 /** Who resumes never goes back in time within an epoch, whichever server it meets. */
 function forbidRegress(reached: Map<string, number>, key: string, sighting: Sighting): void {
   if (!sighting.isResuming) return;
-  const place = `${key} ${sighting.epoch}`;
+  const place = `${key} ${sighting.life} ${sighting.epoch}`;
   const before = reached.get(place) ?? 0;
   if (sighting.frontier < before) {
     throw new WrongAnswer(`${describe(sighting)}: it went back in time, it was at ${before}`);

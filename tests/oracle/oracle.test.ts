@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import { type Outcome, run } from './run.ts';
+import { library } from './viewers/library.ts';
 import { ndjson } from './viewers/ndjson.ts';
 import { rest } from './viewers/rest.ts';
 import { sse } from './viewers/sse.ts';
+import { v1 } from './viewers/v1.ts';
 import { websocket } from './viewers/websocket.ts';
 
 /** How long things go wrong; the whole test takes about half a minute more. */
@@ -17,7 +19,7 @@ test('every client at every timestamp it reports holds what SQL answers there', 
   const outcome = await run({
     seed: SEED,
     faultsMs: SECONDS * 1_000,
-    kinds: [websocket, sse, ndjson, rest],
+    kinds: [websocket, sse, ndjson, rest, v1, library],
     say: (line) => {
       if (process.env.ORACLE_VERBOSE) console.log(`${(Date.now() - start) / 1_000} s: ${line}`);
     },

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { audience } from './audience.ts';
 import { Client } from './client.ts';
 import { deal } from './faults.ts';
 import type { Sighting } from './holding.ts';
 import { judge, type Verdict } from './judge.ts';
 import { Oracle } from './oracle.ts';
-import type { Question } from './question.ts';
 import { Random } from './random.ts';
-import { VIEWS } from './schema.ts';
 import type { Kind } from './viewers/kind.ts';
 import { lastWord } from './workload.ts';
 import { World } from './world.ts';
@@ -107,30 +106,26 @@ class Trouble {
   }
 }
 
+interface ClientHooks {
+  readonly port: number;
+  readonly see: (sighting: Sighting) => void;
+  readonly failed: (error: Error) => void;
+}
+
 function makeClients(
   kinds: readonly Kind[],
   random: Random,
-  parts: {
-    readonly port: number;
-    readonly see: (sighting: Sighting) => void;
-    readonly failed: (error: Error) => void;
-  },
+  hooks: ClientHooks,
 ): readonly Client[] {
-  const choice = random.fork('choice');
-  const plans: (readonly [Kind, readonly Question[]])[] = [];
-  for (const { name } of VIEWS) {
-    for (const kind of choice.shuffle(kinds).slice(0, 2)) plans.push([kind, [{ view: name }]]);
-  }
-  return plans.map(
+  return audience(kinds, random.fork('choice')).map(
     ([kind, questions], number) =>
       new Client(number, kind, questions, {
         host: '127.0.0.1',
         random: random.fork(`client ${number}`),
-        ...parts,
+        ...hooks,
       }),
   );
 }
-
 /** One fault after the other. */
 async function disturb(
   world: World,

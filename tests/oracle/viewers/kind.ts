@@ -20,8 +20,10 @@ export interface Link {
   /** Stops reading: what arrives waits in the kernel. */
   pause(): void;
   resume(): void;
-  /** Cuts it; `closed` is not called. */
+  /** Ends it; `closed` is not called. */
   close(): void;
+  /** Cuts the connection of a kind that comes back by itself. */
+  drop?(): void;
 }
 
 /** A kind of client: what it can watch, and how it does it. */
