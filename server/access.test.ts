@@ -310,6 +310,8 @@ test('F16: connections that go while their token is verified leave nothing', asy
     for (const resolve of pending.splice(0).filter(half)) resolve();
     for (const { end } of open) end();
     for (const { socket } of sessions) socket.terminate();
+    // Several turns later the server knows that they are gone, and then comes the verdict.
+    for (let turn = 0; turn < 3; turn++) await fetch(`${http}/livez`);
     for (const resolve of pending.splice(0)) resolve();
     await untilAsync('none is left', async () => {
       const kinds = ['session', 'websocket', 'sse', 'http'];
