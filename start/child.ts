@@ -31,7 +31,7 @@ export interface ChildListener {
 /** Exit code of a process that refuses its settings: starting it again cannot help. */
 const BAD_SETTINGS = 2;
 /** How long a process may take to end before it is killed. */
-const STOP_LIMIT_MS = 3_000;
+export const STOP_LIMIT_MS = 3_000;
 
 /**
  * A process that is kept running from `start` to `stop`: it is restarted when it ends or falls
@@ -66,8 +66,8 @@ export class Child {
     this.#launch();
   }
 
-  /** Ends it, by force after 3 s. Resolves when no process is left. Idempotent. */
-  async stop(signal: NodeJS.Signals): Promise<void> {
+  /** Ends it, by force after `limitMs`. Resolves when no process is left. Idempotent. */
+  async stop(signal: NodeJS.Signals, limitMs = STOP_LIMIT_MS): Promise<void> {
     this.#wanted = false;
     clearTimeout(this.#restartTimer);
     clearTimeout(this.#deadline);
@@ -75,7 +75,7 @@ export class Child {
     if (running === null) return;
     const ended = new Promise<void>((resolve) => running.once('close', () => resolve()));
     running.kill(signal);
-    const force = setTimeout(() => running.kill('SIGKILL'), STOP_LIMIT_MS);
+    const force = setTimeout(() => running.kill('SIGKILL'), limitMs);
     await ended;
     clearTimeout(force);
   }

@@ -10,7 +10,7 @@
  */
 import { join } from 'node:path';
 import { engineUrl, pageUrl } from './addresses.ts';
-import { Child, type ChildListener } from './child.ts';
+import { Child, type ChildListener, STOP_LIMIT_MS } from './child.ts';
 import type { ChildMessage } from './child-message.ts';
 import { applySqlFolder } from './engine-database.ts';
 import {
@@ -46,6 +46,8 @@ export interface SupervisorSettings {
 }
 
 const START_LIMIT_MS = 60_000;
+/** Over how long the server sends its viewers away, unless VIEWCAST_DRAIN_MS says otherwise. */
+const DRAIN_MS = 8_000;
 /** Without a heartbeat for as long, an engine hangs (each second is due). */
 const SILENCE_LIMIT_MS = 30_000;
 
@@ -103,11 +105,15 @@ export class Supervisor {
     });
   }
 
-  /** Ends all processes. Resolves when none is left. Idempotent. */
+  /**
+   * Ends all processes. Resolves when none is left. Idempotent. On SIGTERM the server goes first:
+   * it sends its viewers away over a while, and they see changes until then.
+   */
   async stop(signal: NodeJS.Signals): Promise<void> {
     this.#state = 'stopping';
     this.#unwatch?.();
     this.#unwatch = null;
+    if (signal === 'SIGTERM') await this.#server.stop(signal, this.#drainMs() + STOP_LIMIT_MS);
     await Promise.all(this.#children().map((child) => child.stop(signal)));
   }
 
@@ -115,6 +121,11 @@ export class Supervisor {
   kill(): void {
     this.#state = 'stopping';
     for (const child of this.#children()) child.kill();
+  }
+
+  /** As the server reads it; one that cannot be read it refuses to start with. */
+  #drainMs(): number {
+    return Number(this.#settings.environment.VIEWCAST_DRAIN_MS) || DRAIN_MS;
   }
 
   #children(): readonly Child[] {
