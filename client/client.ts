@@ -1,21 +1,17 @@
 import { type CloseAdvice, closeAdvice } from '../protocol/close-advice.ts';
 import type { ClientMessage, ServerMessage } from '../protocol/message.ts';
-import { parseServerMessage } from '../protocol/server-message.ts';
-import type { Json } from '../protocol/update.ts';
 import { type ConnectionEvent, type Effect, INITIAL, type StateName, step } from './connection.ts';
 import { type Environment, WORLD } from './environment.ts';
 import type { LineStatus } from './line.ts';
 import { endpoint, type Filters, lineRequest } from './request.ts';
 import { Session } from './session.ts';
-import { Submission } from './submission.ts';
-import {
-  everything,
-  Subscription,
-  type ViewBatch,
-  type ViewTypes,
-  viewBatch,
-} from './subscription.ts';
+import { Subscription, type ViewBatch, type ViewTypes, viewBatch } from './subscription.ts';
+import type { Say, Talk } from './talk.ts';
 import type { Socket } from './web-socket.ts';
+
+// What the entries beside this one share with it comes from here, so that this one stays whole.
+export { RefusedError } from './refused-error.ts';
+export { viewBatch } from './subscription.ts';
 
 /** How to connect. */
 export interface ClientOptions {
@@ -23,6 +19,13 @@ export interface ClientOptions {
   readonly token?: () => Promise<string>;
   /** Told where the connection stands, whenever that changes. */
   readonly onConnection?: (state: StateName) => void;
+  /**
+   * Reads a server's message; null for what is to be ignored. By default its JSON is read, and what
+   * cannot be used is found where it would be. `parseServerMessage` checks every field first.
+   *
+   * @throws when the text breaks the protocol: the connection is made anew.
+   */
+  readonly parse?: (text: string) => ServerMessage | null;
   /** For tests: another world than the real one. */
   readonly environment?: Environment;
 }
@@ -59,6 +62,7 @@ export function connect<Views extends ViewTypes = ViewTypes>(
 export class Client<Views extends ViewTypes = ViewTypes> {
   readonly #url: string;
   readonly #options: ClientOptions;
+  readonly #parse: (text: string) => ServerMessage | null;
   readonly #world: Environment;
   readonly #session: Session;
   readonly #stopWaking: () => void;
@@ -70,14 +74,16 @@ export class Client<Views extends ViewTypes = ViewTypes> {
   constructor(url: string | URL, options: ClientOptions) {
     this.#url = endpoint(url);
     this.#options = options;
+    this.#parse = options.parse ?? JSON.parse;
     this.#world = options.environment ?? WORLD;
     this.#session = new Session({
       send: (message) => this.#send(message),
       after: (ms, then) => this.#world.after(ms, then),
       random: () => this.#world.random(),
+      check: () => this.#world.check(),
       reauthorize: () => this.#authorize((token) => this.#send({ type: 'auth', token })),
     });
-    this.#stopWaking = this.#world.onWake(() => this.#happen({ type: 'wake' }));
+    this.#stopWaking = this.#world.onWake((type) => this.#happen({ type }));
     this.#happen({ type: 'wake' });
   }
 
@@ -93,45 +99,19 @@ export class Client<Views extends ViewTypes = ViewTypes> {
   ): Subscription<Pick<Views, K>> {
     this.#expectAnswer();
     const line = this.#session.line(lineRequest([views].flat(), options.where, options.everyMs));
-    const leave = () => {
-      line.followers.delete(follower);
-      this.#session.release(line);
-    };
-    const subscription = new Subscription<Pick<Views, K>>(line, leave);
-    const follower = {
-      batch: (applied: Parameters<typeof subscription.deliver>[0]) => {
-        subscription.deliver(applied);
-        options.onBatch?.(viewBatch(applied), subscription);
-      },
-      status: (status: LineStatus) => {
-        if (status.state === 'refused' || status.state === 'closed') subscription.end(status.error);
-        options.onStatus?.(status);
-      },
-    };
-    line.followers.add(follower);
-    if (line.feed.known) {
-      // Not before the caller holds the subscription.
-      queueMicrotask(() => {
-        if (line.followers.has(follower)) follower.batch(everything(line.feed));
-      });
-    }
+    const subscription = new Subscription<Pick<Views, K>>(line, () => this.#session.release(line));
+    subscription.follow({
+      batch: (applied) => options.onBatch?.(viewBatch(applied), subscription),
+      status: (status) => options.onStatus?.(status),
+    });
     return subscription;
   }
 
-  /**
-   * Sends a message in; sent again after losses until it is answered, and counted once.
-   *
-   * @param id a UUID, where the message has one already.
-   */
-  submit(
-    topic: string,
-    value: Json,
-    { id = this.#world.uuid() }: { id?: string } = {},
-  ): Submission {
+  /** For what speaks of more than rows, such as `submit`: the returned function says something. */
+  join(talk: Talk): Say {
     this.#expectAnswer();
-    const submission = new Submission(id, topic, value);
-    this.#session.submit(submission);
-    return submission;
+    this.#session.join(talk);
+    return (message) => this.#session.say(message);
   }
 
   /** Ends all of it for good. */
@@ -207,12 +187,11 @@ export class Client<Views extends ViewTypes = ViewTypes> {
   }
 
   #open(): void {
-    const socket: Socket = this.#world.open(this.#url, {
+    this.#socket = this.#world.open(this.#url, {
       opened: () => this.#happen({ type: 'opened' }),
       message: (text) => this.#receive(text),
       closed: (code, reason) => this.#happen({ type: 'lost', advice: closeAdvice(code, reason) }),
     });
-    this.#socket = socket;
   }
 
   #drop(): void {
@@ -221,15 +200,15 @@ export class Client<Views extends ViewTypes = ViewTypes> {
   }
 
   #receive(text: string): void {
-    let message: ServerMessage | null;
+    let useful: boolean;
     try {
-      message = parseServerMessage(text);
+      const message = this.#parse(text);
+      useful = message !== null && this.#session.receive(message, text.length);
     } catch {
       // A server that speaks something else may be another one after the next attempt.
       this.#happen({ type: 'lost', advice: BROKEN });
       return;
     }
-    const useful = message !== null && this.#session.receive(message, text.length);
     this.#happen({ type: 'heard', useful });
   }
 

@@ -20,6 +20,7 @@ const lost = (reconnect: 'no' | 'wait' | 'token', retryMs = 0): ConnectionEvent 
 /** Every kind of event; the table below has a column for each. */
 const EVENTS = {
   wake: { type: 'wake' },
+  online: { type: 'online' },
   busy: { type: 'timer', busy: true },
   idle: { type: 'timer', busy: false },
   token: { type: 'token' },
@@ -38,6 +39,7 @@ type Column = keyof typeof EVENTS;
 /** What is to come of every event in every state: the next state and the effects, in order. */
 const EXPECTED: Readonly<Record<StateName, Readonly<Record<Column, string>>>> = {
   waiting: {
+    online: 'authorizing: authorize, timer 10000',
     wake: 'authorizing: authorize, timer 10000',
     busy: 'authorizing: authorize, timer 10000',
     idle: 'authorizing: authorize, timer 10000',
@@ -52,6 +54,7 @@ const EXPECTED: Readonly<Record<StateName, Readonly<Record<Column, string>>>> = 
     stop: 'closed: untimer, drop',
   },
   authorizing: {
+    online: 'authorizing: drop, authorize, timer 10000',
     wake: 'authorizing',
     busy: 'waiting: drop, timer 500',
     idle: 'waiting: drop, timer 500',
@@ -66,6 +69,7 @@ const EXPECTED: Readonly<Record<StateName, Readonly<Record<Column, string>>>> = 
     stop: 'closed: untimer, drop',
   },
   opening: {
+    online: 'authorizing: drop, authorize, timer 10000',
     wake: 'opening',
     busy: 'waiting: drop, timer 500',
     idle: 'waiting: drop, timer 500',
@@ -80,6 +84,7 @@ const EXPECTED: Readonly<Record<StateName, Readonly<Record<Column, string>>>> = 
     stop: 'closed: untimer, drop',
   },
   open: {
+    online: 'authorizing: drop, down, authorize, timer 10000',
     wake: 'open',
     busy: 'waiting: drop, down, timer 500',
     idle: 'open: timer 40000',
@@ -94,6 +99,7 @@ const EXPECTED: Readonly<Record<StateName, Readonly<Record<Column, string>>>> = 
     stop: 'closed: untimer, drop, down',
   },
   closed: {
+    online: 'closed',
     wake: 'closed',
     busy: 'closed',
     idle: 'closed',

@@ -24,8 +24,10 @@ export interface ConnectionState {
 
 /** What happens to a connection. */
 export type ConnectionEvent =
-  /** The first attempt, the network is back, or somebody looks again. */
+  /** The first attempt, or somebody looks again. */
   | { readonly type: 'wake' }
+  /** The network is back: what was under way before may be dead without saying so. */
+  | { readonly type: 'online' }
   /** The one timer has run out; `busy` when an answer or news is awaited. */
   | { readonly type: 'timer'; readonly busy: boolean }
   | { readonly type: 'token' }
@@ -99,6 +101,11 @@ const openNow: Decide = (state) => openSocket(state);
 const wake: Decide = (state, event, about) =>
   state.advised ? stay(state, event, about) : begin(state, event, about);
 
+const restart: Decide = (state, event, about) => {
+  const { state: next, effects } = begin(state, event, about);
+  return { state: next, effects: [{ type: 'drop' }, ...downFrom(state), ...effects] };
+};
+
 const up: Decide = (state) =>
   to(state, 'open', [{ type: 'timer', ms: SILENCE_MS }, { type: 'up' }]);
 
@@ -110,7 +117,7 @@ const listen: Decide = (state, event) => ({
 /** The attempt failed, or the connection did. */
 const fail: Decide = (state, event, { needsToken, random }) => {
   const advice = event.type === 'lost' ? event.advice : NO_ADVICE;
-  const down: Effect[] = state.name === 'open' ? [{ type: 'down' }] : [];
+  const down = downFrom(state);
   if (advice.reconnect === 'no' || (advice.reconnect === 'token' && !needsToken)) {
     return to(state, 'closed', [{ type: 'untimer' }, { type: 'drop' }, ...down]);
   }
@@ -125,11 +132,11 @@ const deadline: Decide = (state, event, about) =>
   event.type === 'timer' && !event.busy ? listen(state, event, about) : fail(state, event, about);
 
 const stop: Decide = (state) =>
-  to(state, 'closed', [
-    { type: 'untimer' },
-    { type: 'drop' },
-    ...(state.name === 'open' ? [{ type: 'down' } as const] : []),
-  ]);
+  to(state, 'closed', [{ type: 'untimer' }, { type: 'drop' }, ...downFrom(state)]);
+
+function downFrom({ name }: ConnectionState): readonly Effect[] {
+  return name === 'open' ? [{ type: 'down' }] : [];
+}
 
 function to(state: ConnectionState, name: StateName, effects: readonly Effect[]): Step {
   return { state: { ...state, name, advised: false }, effects };
@@ -141,6 +148,7 @@ function openSocket(state: ConnectionState): Step {
 
 const TABLE: Readonly<Record<StateName, Readonly<Record<ConnectionEvent['type'], Decide>>>> = {
   waiting: {
+    online: wake,
     wake,
     timer: begin,
     token: stay,
@@ -152,6 +160,7 @@ const TABLE: Readonly<Record<StateName, Readonly<Record<ConnectionEvent['type'],
     stop,
   },
   authorizing: {
+    online: restart,
     wake: stay,
     timer: fail,
     token: openNow,
@@ -163,6 +172,7 @@ const TABLE: Readonly<Record<StateName, Readonly<Record<ConnectionEvent['type'],
     stop,
   },
   opening: {
+    online: restart,
     wake: stay,
     timer: fail,
     token: stay,
@@ -174,6 +184,7 @@ const TABLE: Readonly<Record<StateName, Readonly<Record<ConnectionEvent['type'],
     stop,
   },
   open: {
+    online: restart,
     wake: stay,
     timer: deadline,
     token: stay,
@@ -185,6 +196,7 @@ const TABLE: Readonly<Record<StateName, Readonly<Record<ConnectionEvent['type'],
     stop,
   },
   closed: {
+    online: stay,
     wake: stay,
     timer: stay,
     token: stay,

@@ -1,7 +1,9 @@
 import type { Column } from '../protocol/update.ts';
 import { type Client, type ClientOptions, connect } from './client.ts';
+import type { Wake } from './environment.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeServer } from './fake-server.ts';
+import { Proof } from './proof.ts';
 
 /** Row types of the fake server's views. */
 export type FakeViews = {
@@ -22,8 +24,8 @@ export interface FakeWorld {
   readonly clock: FakeClock;
   readonly server: FakeServer;
   readonly client: Client<FakeViews>;
-  /** The network is back, or somebody looks at the page. */
-  wake(): void;
+  /** Somebody looks at the page, or the network is back. */
+  wake(why?: Wake): void;
 }
 
 /** Makes a world; chance is `random`, by default always the middle. */
@@ -32,8 +34,7 @@ export function fakeWorld(
 ): FakeWorld {
   const clock = new FakeClock();
   const server = new FakeServer(clock, COLUMNS);
-  const wakers = new Set<() => void>();
-  let uuids = 0;
+  const wakers = new Set<(why: Wake) => void>();
   const { random = () => 0.5, ...rest } = options;
   const client = connect<FakeViews>('ws://fake', {
     ...rest,
@@ -41,15 +42,15 @@ export function fakeWorld(
       open: (_url, listener) => server.open(listener),
       after: (ms, then) => clock.after(ms, then),
       random,
-      uuid: () => `00000000-0000-4000-8000-${String(++uuids).padStart(12, '0')}`,
+      check: () => (feed) => new Proof(feed),
       onWake(then) {
         wakers.add(then);
         return () => wakers.delete(then);
       },
     },
   });
-  const wake = () => {
-    for (const waker of wakers) waker();
+  const wake = (why: Wake = 'wake') => {
+    for (const waker of wakers) waker(why);
   };
   return { clock, server, client, wake };
 }

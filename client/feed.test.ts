@@ -6,6 +6,7 @@ import { add, difference } from '../protocol/multiset.ts';
 import { rowValues } from '../protocol/row.ts';
 import type { Changes, Frontier } from '../protocol/update.ts';
 import { Feed } from './feed.ts';
+import { Proof } from './proof.ts';
 
 const begun = (epoch = 'e'): Subscribed => ({
   type: 'subscribed',
@@ -171,21 +172,21 @@ test('a held view is resumed from its own frontier', () => {
 
 test('S9: a proof of quiet moves the frontier when the hash is that of the rows', () => {
   const feed = feedAt(10, [[2, ['a']]]);
-  expect(feed.prove(proof(9, new Map()))).toBe('ignored');
-  expect(feed.prove(proof(12, new Map([['["a"]', 2]])))).toBe('quiet');
+  expect(feed.prove(proof(9, new Map()), new Proof(feed))).toBe('ignored');
+  expect(feed.prove(proof(12, new Map([['["a"]', 2]])), new Proof(feed))).toBe('quiet');
   expect(feed.frontier).toBe(12);
-  expect(feed.prove(proof(13, new Map([['["a"]', 1]])))).toBe('broken');
+  expect(feed.prove(proof(13, new Map([['["a"]', 1]])), new Proof(feed))).toBe('broken');
   expect(feed.resumePoint()).toBeUndefined();
   feed.take(batch(null, 13, [[1, ['a']]]));
-  expect(feed.prove(proof(14, new Map([['["a"]', 1]])))).toBe('quiet');
+  expect(feed.prove(proof(14, new Map([['["a"]', 1]])), new Proof(feed))).toBe('quiet');
 });
 
 test('F28: a value damaged after it was applied is found by the next proof', () => {
   const row: [string] = ['a'];
   const feed = feedAt(10, [[1, row]]);
-  expect(feed.prove(proof(10, new Map([['["a"]', 1]])))).toBe('quiet');
+  expect(feed.prove(proof(10, new Map([['["a"]', 1]])), new Proof(feed))).toBe('quiet');
   row[0] = 'b';
-  expect(feed.prove(proof(11, new Map([['["a"]', 1]])))).toBe('broken');
+  expect(feed.prove(proof(11, new Map([['["a"]', 1]])), new Proof(feed))).toBe('broken');
 });
 
 test('another epoch keeps the rows on show, but not the way on from them', () => {
@@ -193,7 +194,7 @@ test('another epoch keeps the rows on show, but not the way on from them', () =>
   feed.begin(begun('f'));
   expect(rowsOf(feed)).toEqual(new Map([['[1]', 1]]));
   expect(feed.resumePoint()).toBeUndefined();
-  expect(feed.prove(proof(3, new Map([['[1]', 1]])))).toBe('gap');
+  expect(feed.prove(proof(3, new Map([['[1]', 1]])), new Proof(feed))).toBe('gap');
   expect(feed.take(batch(10, 11, []))).toBe('gap');
   expect(feed.take(batch(null, 2, [[1, [2]]]))).toMatchObject({ lower: null, upper: 2 });
   expect(rowsOf(feed)).toEqual(new Map([['[2]', 1]]));

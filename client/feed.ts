@@ -19,6 +19,11 @@ export interface Applied {
   readonly changes: ReadonlyMap<string, readonly RowChange[]>;
 }
 
+/** Holds the rows of a view against a hash (PROTOCOL.md, "Hash"). */
+export interface Check {
+  matches(view: string, hash: string): boolean;
+}
+
 /**
  * What a message did: `applied` moved the rows, `quiet` proved them right, `pending` is part of
  * something, `ignored` is known already. `gap` asks to resume from what is held, `broken` to get a
@@ -91,8 +96,13 @@ export class Feed {
     this.#held = {};
   }
 
-  /** Takes a batch, or a part of one. */
+  /**
+   * Takes a batch, or a part of one.
+   *
+   * @throws {TypeError} when it is none; what is held is as before.
+   */
   take(message: BatchMessage): Outcome {
+    expectFrontier(message.upper);
     if (this.#isKnown(message)) return 'ignored';
     const batch = this.#parts.take(message);
     if (batch === 'repeated') return 'ignored';
@@ -101,14 +111,29 @@ export class Feed {
     return batch.lower === this.#frontier ? this.#advance(batch) : 'gap';
   }
 
-  /** Takes a proof of quiet: it holds when the hashes are those of the rows. */
-  prove(progress: Progress): Outcome {
+  /** All that is held, as the batch from nothing. */
+  everything(): Applied {
+    const nothing = new Rows();
+    const changes = [...this.#rows].map(([view, rows]) => [view, rows.since(nothing)] as const);
+    return this.#applied(null, changes);
+  }
+
+  /**
+   * Takes a proof of quiet: it holds when the hashes are those of the rows.
+   *
+   * @param check null where the hashes are to be believed
+   */
+  prove(progress: Progress, check: Check | null): Outcome {
+    expectFrontier(progress.upper);
     // A proof before the first batch: that one was lost.
     if (this.#frontier === null) return 'gap';
     if (compareFrontiers(progress.upper, this.#frontier) < 0) return 'ignored';
     const hashes = new Map(Object.entries(progress.hash));
-    for (const [view, rows] of this.#rows) {
-      if (!rows.matches(hashes.get(view) ?? '')) return this.#distrust();
+    if (
+      check !== null &&
+      !this.views.every((view) => check.matches(view, hashes.get(view) ?? ''))
+    ) {
+      return this.#distrust();
     }
     this.#stand(progress.upper, progress.held);
     return 'quiet';
@@ -176,5 +201,12 @@ export class Feed {
   #stand(upper: Frontier, held: Held = {}): void {
     this.#frontier = upper;
     this.#held = held;
+  }
+}
+
+/** Everything else in a message is found by what it does to rows; a wrong frontier would stay. */
+function expectFrontier(value: unknown): void {
+  if (value !== 'end' && !Number.isSafeInteger(value)) {
+    throw new TypeError(`expected a frontier, got ${value}`);
   }
 }

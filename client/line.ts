@@ -1,6 +1,13 @@
-import type { ErrorMessage, Subscribe, Subscribed, ViewRequest } from '../protocol/message.ts';
-import { type Applied, Feed, type Outcome } from './feed.ts';
-import { RefusedError } from './submission.ts';
+import type {
+  BatchMessage,
+  ErrorMessage,
+  Progress,
+  Subscribe,
+  Subscribed,
+  ViewRequest,
+} from '../protocol/message.ts';
+import { type Applied, type Check, Feed, type Outcome } from './feed.ts';
+import { RefusedError } from './refused-error.ts';
 
 /**
  * Where a subscription stands: `waiting` until its first rows, `live`, `stale` while the server
@@ -15,7 +22,7 @@ export interface LineStatus {
   readonly error?: RefusedError;
 }
 
-/** Those who follow a line. */
+/** Told of what happens to rows: every batch that was applied, and every change of the status. */
 export interface Follower {
   batch(applied: Applied): void;
   status(status: LineStatus): void;
@@ -25,6 +32,11 @@ export interface Follower {
 export interface LineRequest {
   readonly views: readonly ViewRequest[];
   readonly everyMs?: number;
+}
+
+/** What checks a line's proofs of quiet; told of every batch. */
+export interface LineCheck extends Check {
+  batch(applied: Applied): void;
 }
 
 /** Unacknowledged text of a channel after which `ack` is due, in UTF-16 units. */
@@ -45,6 +57,7 @@ export class Line {
   failures = 0;
   /** Ticks since anything was heard for this line. */
   silentTicks = 0;
+  #check: LineCheck | null = null;
   #unacknowledged = 0;
   #upstreamLive = true;
   /** Whether the first batch since the last `subscribed` is there. */
@@ -94,14 +107,33 @@ export class Line {
     this.#tell();
   }
 
-  /** Takes what a batch or a proof of quiet did, and how long its text was. */
-  took(outcome: Outcome, length: number): void {
-    if (outcome === 'quiet') this.failures = 0;
-    else this.#unacknowledged += length;
-    if (typeof outcome === 'string' && outcome !== 'quiet') return;
-    this.#caughtUp = true;
-    if (outcome !== 'quiet') this.#each((follower) => follower.batch(outcome));
-    this.#tell();
+  /**
+   * Takes a batch or a proof of quiet, and says what it did.
+   *
+   * @param length of its text
+   * @param check makes what checks the rows; null while that is still being loaded
+   */
+  take(
+    message: BatchMessage | Progress,
+    length: number,
+    check: ((feed: Feed) => LineCheck) | null,
+  ): Outcome {
+    this.silentTicks = 0;
+    if (message.type === 'batch') {
+      this.#unacknowledged += length;
+      const outcome = this.feed.take(message);
+      if (typeof outcome === 'object') this.#moved(outcome);
+      return outcome;
+    }
+    this.#check ??= check?.(this.feed) ?? null;
+    const outcome = this.feed.prove(message, this.#check);
+    if (outcome === 'broken') this.#check = null;
+    if (outcome === 'quiet') {
+      this.failures = 0;
+      this.#caughtUp = true;
+      this.#tell();
+    }
+    return outcome;
   }
 
   upstream(live: boolean): void {
@@ -127,6 +159,13 @@ export class Line {
 
   acknowledged(): void {
     this.#unacknowledged = 0;
+  }
+
+  #moved(applied: Applied): void {
+    this.#check?.batch(applied);
+    this.#caughtUp = true;
+    this.#each((follower) => follower.batch(applied));
+    this.#tell();
   }
 
   #tell(): void {

@@ -1,15 +1,19 @@
 import type { BatchMessage, RowChange } from '../protocol/message.ts';
 
-/** What a message made of the parts: a whole batch, or why there is none yet. */
+/**
+ * What became of a message: the whole batch, or `pending` while parts are missing, `repeated` when
+ * the part is there already, `gap` when one before it was lost.
+ */
 export type Assembled = BatchMessage | 'pending' | 'repeated' | 'gap';
 
 /** Puts batches together that come in parts (PROTOCOL.md, "Parts"). */
 export class Parts {
-  #open: { readonly first: BatchMessage; readonly all: BatchMessage[] } | undefined;
+  /** The parts of an unfinished batch, from part 0 on. */
+  #open: BatchMessage[] = [];
 
   /** Forgets an unfinished batch. */
   clear(): void {
-    this.#open = undefined;
+    this.#open = [];
   }
 
   /** A batch of one message is whole at once. */
@@ -19,43 +23,33 @@ export class Parts {
       this.clear();
       return message;
     }
-    const open = this.#continues(message) ? this.#open : undefined;
-    if (open !== undefined && part < open.all.length) return 'repeated';
-    if (part !== (open?.all.length ?? 0) || part >= parts) {
+    if (!this.#continues(message)) this.clear();
+    const open = this.#open;
+    if (part < open.length) return 'repeated';
+    if (part > open.length || part >= parts) {
       this.clear();
       return 'gap';
     }
-    const all = open?.all ?? [];
-    all.push(message);
-    this.#open = { first: message, all };
-    if (all.length < parts) return 'pending';
+    open.push(message);
+    if (open.length < parts) return 'pending';
     this.clear();
-    return join(all);
+    return join(message, open);
   }
 
-  #continues(message: BatchMessage): boolean {
-    const first = this.#open?.first;
-    return (
-      first !== undefined &&
-      first.lower === message.lower &&
-      first.upper === message.upper &&
-      first.parts === message.parts
-    );
+  #continues({ lower, upper, parts }: BatchMessage): boolean {
+    const [first] = this.#open;
+    return first?.lower === lower && first.upper === upper && first.parts === parts;
   }
 }
 
-function join(all: readonly BatchMessage[]): BatchMessage {
+function join({ part, parts, ...last }: BatchMessage, all: readonly BatchMessage[]): BatchMessage {
   const changes = new Map<string, RowChange[]>();
-  for (const part of all) {
-    for (const [view, rows] of Object.entries(part.changes)) {
+  for (const some of all) {
+    for (const [view, rows] of Object.entries(some.changes)) {
       const joined = changes.get(view);
       if (joined === undefined) changes.set(view, [...rows]);
       else for (const row of rows) joined.push(row);
     }
   }
-  const [first] = all;
-  if (first === undefined) throw new RangeError('a batch has one part at least, got none');
-  const { type, channel, lower, upper, held } = first;
-  const whole = { type, channel, lower, upper, changes: Object.fromEntries(changes) };
-  return held === undefined ? whole : { ...whole, held };
+  return { ...last, changes: Object.fromEntries(changes) };
 }

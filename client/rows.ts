@@ -1,6 +1,5 @@
-import { RowsHash } from '../protocol/hash.ts';
 import type { RowChange } from '../protocol/message.ts';
-import type { Diff, Json, RowText } from '../protocol/update.ts';
+import type { Json, RowText } from '../protocol/update.ts';
 
 /** A row as values in column order. */
 export type Row = readonly Json[];
@@ -10,13 +9,9 @@ interface Entry {
   readonly multiplicity: number;
 }
 
-/** Up to so many rows are hashed anew at each proof of quiet: about 5 ms. */
-const MAX_REHASHED_ROWS = 10_000;
-
-/** The rows of one view: a multiset, with the hash of all changes it has taken. */
+/** The rows of one view: a multiset. */
 export class Rows {
   readonly #entries = new Map<RowText, Entry>();
-  readonly #hash = new RowsHash();
 
   /** Different rows. */
   get size(): number {
@@ -37,24 +32,23 @@ export class Rows {
 
   /**
    * Weighs changes, all or nothing: the returned function applies them. Null when one of them takes
-   * a multiplicity below 0. O(|changes|).
+   * a multiplicity below 0, or is no change. O(|changes|).
    */
   weigh(changes: readonly RowChange[]): (() => void) | null {
     const next = new Map<RowText, Entry>();
-    const diffs: (readonly [RowText, Diff])[] = [];
     for (const [diff, row] of changes) {
       const text = JSON.stringify(row);
       const held = next.get(text) ?? this.#entries.get(text);
       next.set(text, { row: held?.row ?? row, multiplicity: (held?.multiplicity ?? 0) + diff });
-      diffs.push([text, diff]);
     }
-    for (const { multiplicity } of next.values()) if (multiplicity < 0) return null;
+    for (const { multiplicity } of next.values()) {
+      if (!Number.isSafeInteger(multiplicity) || multiplicity < 0) return null;
+    }
     return () => {
       for (const [text, entry] of next) {
         if (entry.multiplicity === 0) this.#entries.delete(text);
         else this.#entries.set(text, entry);
       }
-      for (const [text, diff] of diffs) this.#hash.add(text, diff);
     };
   }
 
@@ -69,19 +63,5 @@ export class Rows {
       if (!from.#entries.has(text)) changes.push([multiplicity, row]);
     }
     return changes;
-  }
-
-  /**
-   * Whether these are the rows of that hash. Small views are hashed as they stand, so that a value
-   * damaged since is found; large ones by what they have taken.
-   */
-  matches(hash: string): boolean {
-    if (this.#hash.toString() !== hash) return false;
-    if (this.#entries.size > MAX_REHASHED_ROWS) return true;
-    const anew = new RowsHash();
-    for (const { row, multiplicity } of this.#entries.values()) {
-      anew.add(JSON.stringify(row), multiplicity);
-    }
-    return anew.toString() === hash;
   }
 }

@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest';
 import { CLOSE } from '../protocol/close.ts';
 import type { ClientMessage } from '../protocol/message.ts';
+import { parseServerMessage } from '../protocol/server-message.ts';
 import type { FakeServer } from './fake-server.ts';
 import { fakeWorld } from './fake-world.ts';
 import type { LineState } from './line.ts';
-import { RefusedError } from './submission.ts';
+import { RefusedError } from './refused-error.ts';
+import { sorted } from './sorted.ts';
+import { submit } from './submit.ts';
 
 const row = (user: string, count: number) => JSON.stringify([user, count]);
 
@@ -29,7 +32,7 @@ test('a subscription begins with a snapshot and follows every batch', () => {
   server.move(1, { top: new Map([[row('b', 2), 2]]) });
   clock.advance(10);
   expect(seen).toEqual([[[1, ['a', 1]]], [[2, ['b', 2]]]]);
-  expect(top.sorted('top', { by: 'count', descending: true })).toEqual([
+  expect(sorted(top, 'top', { by: 'count', descending: true })).toEqual([
     ['b', 2],
     ['b', 2],
     ['a', 1],
@@ -116,7 +119,7 @@ test('equal subscriptions share one line, and the last one to leave ends it', as
 test('C8: a message is sent again under its own id until it is answered', async () => {
   const { client, server, clock } = fakeWorld();
   server.answering = false;
-  const submission = client.submit('example', { value: 'hello' });
+  const submission = submit(client, 'example', { value: 'hello' });
   clock.advance(10);
   server.cut();
   clock.advance(1_000);
@@ -137,7 +140,7 @@ test('C8: a message is sent again under its own id until it is answered', async 
 test('a refused message rejects both promises, with the code and when to ask again', async () => {
   const { client, server, clock } = fakeWorld();
   server.answering = false;
-  const { id, accepted, archived } = client.submit('example', 1);
+  const { id, accepted, archived } = submit(client, 'example', 1);
   clock.advance(10);
   server.say({ type: 'error', id, code: 'unavailable', message: 'no broker', retryMs: 900 });
   clock.advance(10);
@@ -242,6 +245,18 @@ test('F9: a draining server is left for as long as it asks, and one that forbids
   expect(() => client.subscribe('top')).toThrow('expected an open client');
 });
 
+test('when the network is back, the connection is made anew at once', () => {
+  const { client, server, clock, wake } = fakeWorld();
+  const top = client.subscribe('top');
+  clock.advance(10);
+  wake('online');
+  expect(client.connection).toBe('opening');
+  clock.advance(10);
+  expect(server.connections).toHaveLength(2);
+  expect(said(server, 'subscribe')).toMatchObject([{ from: { epoch: 'epoch1' } }]);
+  expect(top.status.state).toBe('live');
+});
+
 test('a wake ends the wait at once', () => {
   const { server, clock, wake } = fakeWorld({ random: () => 0.99 });
   clock.advance(10);
@@ -256,17 +271,45 @@ test('a wake ends the wait at once', () => {
   expect(server.connections.at(-1)?.open).toBe(true);
 });
 
-test('what breaks the protocol is left, and tried again', () => {
+test.each([
+  ['no JSON', 'nonsense'],
+  ['no frontier', '{"type":"batch","channel":0,"lower":1000000,"changes":{}}'],
+  ['no changes', '{"type":"batch","channel":0,"lower":1000000,"upper":1000001}'],
+  ['no hashes', '{"type":"progress","channel":0,"upper":1000001}'],
+])('what breaks the protocol is left, and tried again: %s', (_, text) => {
   const { client, server, clock } = fakeWorld();
   const top = client.subscribe('top');
   clock.advance(10);
-  server.fault = () => ['{"type":"batch"}'];
+  server.fault = () => [text];
   server.move(1, {});
   clock.advance(3);
   expect(client.connection).toBe('waiting');
-  server.fault = (text) => [text];
+  server.fault = (whole) => [whole];
   clock.advance(1_000);
   expect(top.status.state).toBe('live');
+});
+
+test('a program may have every field checked', () => {
+  const { client, server, clock } = fakeWorld({ parse: parseServerMessage });
+  client.subscribe('top');
+  clock.advance(10);
+  server.fault = () => ['{"type":"batch","channel":"0"}'];
+  server.move(1, {});
+  clock.advance(3);
+  expect(client.connection).toBe('waiting');
+});
+
+test('what changes by no whole number is never applied', () => {
+  const { client, server, clock } = fakeWorld();
+  const top = client.subscribe('top');
+  clock.advance(10);
+  server.fault = (text) => [text.replace('[1,["a"', '["1",["a"')];
+  server.move(1, { top: new Map([[row('a', 1), 1]]) });
+  clock.advance(2);
+  expect(top.rows('top')).toEqual([]);
+  server.fault = (text) => [text];
+  clock.advance(5_000);
+  expect(top.rows('top')).toEqual([['a', 1]]);
 });
 
 test('closing ends timers, lines and messages on their way', async () => {
@@ -274,7 +317,7 @@ test('closing ends timers, lines and messages on their way', async () => {
   server.answering = false;
   const states: LineState[] = [];
   client.subscribe('top', { onStatus: ({ state }) => states.push(state) });
-  const { archived } = client.submit('example', 1);
+  const { archived } = submit(client, 'example', 1);
   clock.advance(10);
   client.close();
   await expect(archived).rejects.toThrow('the client was closed');

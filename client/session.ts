@@ -6,8 +6,9 @@ import type {
   Subscribed,
 } from '../protocol/message.ts';
 import { backoffMs } from './backoff.ts';
-import { Line, type LineRequest } from './line.ts';
-import { RefusedError, type Submission } from './submission.ts';
+import type { Feed } from './feed.ts';
+import { Line, type LineCheck, type LineRequest } from './line.ts';
+import type { Talk } from './talk.ts';
 
 /** What a session asks of the connection below it and of the world. */
 export interface SessionEnvironment {
@@ -15,6 +16,8 @@ export interface SessionEnvironment {
   /** Calls `then` once after `ms` milliseconds; the returned function calls it off. */
   after(ms: number, then: () => void): () => void;
   random(): number;
+  /** Makes what checks the rows of a feed; null while that is still being loaded. */
+  check(): ((feed: Feed) => LineCheck) | null;
   /** Fetches and presents another token. */
   reauthorize(): void;
 }
@@ -27,13 +30,13 @@ const SILENT_TICKS = 8;
 const TOKEN_SHARE = 0.8;
 
 /**
- * What is said over a connection, and said again over the next one: all lines and all submissions
- * that are not answered yet.
+ * What is said over a connection, and said again over the next one: all lines, and
+ * the talks beside them.
  */
 export class Session {
   readonly #environment: SessionEnvironment;
   readonly #lines = new Map<string, Line>();
-  readonly #submissions = new Map<string, Submission>();
+  readonly #talks = new Set<Talk>();
   #timers = new Set<() => void>();
   #up = false;
   #lastId = 0;
@@ -44,8 +47,11 @@ export class Session {
 
   /** Whether an answer or news is awaited. */
   get busy(): boolean {
-    if (this.#submissions.size > 0) return true;
-    return [...this.#lines.values()].some((line) => line.status.state !== 'refused');
+    const lines = [...this.#lines.values()];
+    return (
+      lines.some((line) => line.status.state !== 'refused') ||
+      [...this.#talks].some((talk) => talk.busy)
+    );
   }
 
   /** The line for a request: equal requests share one. */
@@ -63,20 +69,24 @@ export class Session {
   release(line: Line): void {
     if (line.followers.size > 0) return;
     for (const [key, held] of this.#lines) if (held === line) this.#lines.delete(key);
-    if (this.#up && line.id !== '') this.#send({ type: 'unsubscribe', id: line.id });
+    if (line.id !== '') this.say({ type: 'unsubscribe', id: line.id });
   }
 
-  submit(submission: Submission): void {
-    this.#submissions.set(submission.id, submission);
-    if (this.#up) this.#send(submission.message());
+  join(talk: Talk): void {
+    this.#talks.add(talk);
+  }
+
+  /** Says something, where a connection stands. */
+  say(message: ClientMessage): void {
+    if (this.#up) this.#environment.send(message);
   }
 
   /** A connection stands. */
   connected(token: string | undefined): void {
     this.#up = true;
-    if (token !== undefined) this.#send({ type: 'auth', token });
+    if (token !== undefined) this.say({ type: 'auth', token });
     for (const line of this.#lines.values()) if (line.status.state !== 'refused') this.#ask(line);
-    for (const submission of this.#submissions.values()) this.#send(submission.message());
+    for (const talk of this.#talks) talk.connected();
     this.#tickLater();
   }
 
@@ -91,10 +101,9 @@ export class Session {
   /** It is over for good. */
   close(): void {
     for (const line of this.#lines.values()) line.close();
-    const error = new RefusedError({ code: 'unavailable', message: 'the client was closed' });
-    for (const submission of this.#submissions.values()) submission.refuse(error);
+    for (const talk of this.#talks) talk.close();
     this.#lines.clear();
-    this.#submissions.clear();
+    this.#talks.clear();
   }
 
   /**
@@ -103,8 +112,6 @@ export class Session {
    */
   receive(message: ServerMessage, length: number): boolean {
     switch (message.type) {
-      case 'hello':
-        return false;
       case 'authorized':
         this.#renewLater(message);
         return false;
@@ -116,16 +123,9 @@ export class Session {
       case 'status':
         this.#byChannel(message.channel)?.upstream(message.state === 'live');
         return false;
-      case 'accepted':
-        this.#submissions.get(message.id)?.accept();
-        return true;
-      case 'archived':
-        this.#submissions.get(message.id)?.archive(message.timestamp);
-        this.#submissions.delete(message.id);
-        return true;
-      case 'error':
-        this.#refused(message);
-        return false;
+      default:
+        if (message.type === 'error') this.#refused(message);
+        return [...this.#talks].some((talk) => talk.receive(message)) && message.type !== 'error';
     }
   }
 
@@ -138,11 +138,8 @@ export class Session {
   #news(message: Extract<ServerMessage, { type: 'batch' | 'progress' }>, length: number): boolean {
     const line = this.#byChannel(message.channel);
     if (line === undefined) return false;
-    line.silentTicks = 0;
-    const { feed } = line;
-    const outcome = message.type === 'batch' ? feed.take(message) : feed.prove(message);
+    const outcome = line.take(message, length, this.#environment.check());
     if (outcome === 'gap' || outcome === 'broken') this.#repair(line);
-    else line.took(outcome, length);
     const applied = typeof outcome === 'object';
     if (applied && line.owesAck(false)) this.#acknowledge(line);
     return applied || outcome === 'quiet';
@@ -150,10 +147,7 @@ export class Session {
 
   #refused(message: ErrorMessage): void {
     const { id, retryMs } = message;
-    if (id === undefined) return;
-    this.#submissions.get(id)?.refuse(new RefusedError(message));
-    this.#submissions.delete(id);
-    const line = this.#byId(id);
+    const line = id === undefined ? undefined : this.#byId(id);
     if (line === undefined) return;
     if (retryMs === undefined) {
       line.refuse(message);
@@ -165,12 +159,12 @@ export class Session {
 
   #ask(line: Line): void {
     this.#lastId += 1;
-    this.#send(line.subscribe(`s${this.#lastId}`));
+    this.say(line.subscribe(`s${this.#lastId}`));
   }
 
   /** Asks anew for what was missed or wrong: at once, but with a wait where that did not help. */
   #repair(line: Line): void {
-    this.#send({ type: 'unsubscribe', id: line.id });
+    this.say({ type: 'unsubscribe', id: line.id });
     line.lose();
     if (line.failures === 0) {
       line.failures = 1;
@@ -192,7 +186,7 @@ export class Session {
     const upper = line.feed.frontier;
     if (line.channel === null || upper === null) return;
     line.acknowledged();
-    this.#send({ type: 'ack', channel: line.channel, upper });
+    this.say({ type: 'ack', channel: line.channel, upper });
   }
 
   #tickLater(): void {
@@ -230,9 +224,5 @@ export class Session {
 
   #byChannel(channel: number): Line | undefined {
     return [...this.#lines.values()].find((line) => line.channel === channel);
-  }
-
-  #send(message: ClientMessage): void {
-    this.#environment.send(message);
   }
 }

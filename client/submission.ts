@@ -1,18 +1,5 @@
-import type { ErrorMessage, Submit } from '../protocol/message.ts';
+import type { Submit } from '../protocol/message.ts';
 import type { Frontier, Json } from '../protocol/update.ts';
-
-/** Something was refused: the server's code, and when to ask again if that can help. */
-export class RefusedError extends Error {
-  override readonly name = 'RefusedError';
-  readonly code: string;
-  readonly retryMs: number | undefined;
-
-  constructor({ code, message, retryMs }: Pick<ErrorMessage, 'code' | 'message' | 'retryMs'>) {
-    super(message);
-    this.code = code;
-    this.retryMs = retryMs;
-  }
-}
 
 /** A message on its way in. Both promises reject with a `RefusedError`. */
 export class Submission {

@@ -4,7 +4,25 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { parseClientMessage } from '../protocol/client-message.ts';
 import { CLOSE, closeReason } from '../protocol/close.ts';
 import type { ServerMessage, Subscribe } from '../protocol/message.ts';
+import { batches } from './batches.ts';
 import { connect } from './client.ts';
+
+const HELLO: ServerMessage = {
+  type: 'hello',
+  protocol: 1,
+  schema: '',
+  auth: 'none',
+  quietMs: 15_000,
+  limits: {
+    messageBytes: 16_384,
+    jsonDepth: 8,
+    subscriptions: 100,
+    messagesPerSecond: 20,
+    messageBurst: 40,
+    unacknowledgedBytes: 262_144,
+    laggingMs: 60_000,
+  },
+};
 
 /** Serves the protocol's path on a free port; `subscribed` answers each subscription. */
 async function serve(subscribed: (socket: WebSocket, message: Subscribe) => void) {
@@ -14,6 +32,7 @@ async function serve(subscribed: (socket: WebSocket, message: Subscribe) => void
     server.close();
   });
   server.on('connection', (socket) => {
+    tell(socket, HELLO);
     socket.on('message', (data) => {
       const message = parseClientMessage(String(data));
       if (message.type === 'subscribe') subscribed(socket, message);
@@ -55,7 +74,7 @@ test('over a real WebSocket: follow, lose the connection, go on from there, clos
   const client = connect<{ counter: readonly [number] }>(url);
   const states: string[] = [];
   const counter = client.subscribe('counter', { onStatus: ({ state }) => states.push(state) });
-  for await (const { upper } of counter) if (upper === 3) break;
+  for await (const { upper } of batches(counter)) if (upper === 3) break;
   expect(counter.rows('counter')).toEqual([[3]]);
   expect(resumed).toEqual([null, 1, 2]);
   expect(states).toEqual(['live', 'resuming', 'live', 'resuming', 'live']);

@@ -1,24 +1,34 @@
 /** What is heard of a socket. Nothing is, once the client has closed it. */
 export interface SocketListener {
+  /** The server has spoken: it may be spoken to. */
   opened(): void;
   message(text: string): void;
   /** The other side or the network ended it; the last call. */
   closed(code: number, reason: string): void;
 }
 
-/** The client's end of a socket. */
+/** The client's end of a connection. */
 export interface Socket {
   send(text: string): void;
   close(): void;
 }
 
+/** Begins a connection to a server. */
+export type Open = (url: string, listener: SocketListener) => Socket;
+
 /** Opens a WebSocket of the browser or of Node. */
-export function openWebSocket(url: string, listener: SocketListener): Socket {
+export const openWebSocket: Open = (url, listener) => {
   const socket = new WebSocket(url);
   const silence = new AbortController();
   const { signal } = silence;
-  socket.addEventListener('open', () => listener.opened(), { signal });
-  socket.addEventListener('message', ({ data }) => listener.message(String(data)), { signal });
+  let spoken = false;
+  const heard = ({ data }: { readonly data: unknown }) => {
+    // An open WebSocket proves little: some proxies answer the upgrade and pass nothing on.
+    if (!spoken) listener.opened();
+    spoken = true;
+    listener.message(String(data));
+  };
+  socket.addEventListener('message', heard, { signal });
   socket.addEventListener('close', ({ code, reason }) => listener.closed(code, reason), { signal });
   return {
     send: (text) => socket.send(text),
@@ -29,4 +39,4 @@ export function openWebSocket(url: string, listener: SocketListener): Socket {
       socket.close();
     },
   };
-}
+};

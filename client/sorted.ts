@@ -1,5 +1,6 @@
 import type { Column, Json } from '../protocol/update.ts';
 import type { Row } from './rows.ts';
+import type { Subscription, ViewTypes } from './subscription.ts';
 
 /** How to sort: by which columns, first the most important, and how many to keep. */
 export interface SortOptions {
@@ -12,6 +13,21 @@ export interface SortOptions {
 
 /** Types whose values are texts only where a double would lose something. */
 const NUMERIC = /^(?:smallint|integer|bigint|real|double precision|numeric|uint\d|float\d)/;
+
+/**
+ * The rows of a view at this moment, sorted as SQL does it. A module of its own, since many pages
+ * sort by themselves.
+ *
+ * @throws {RangeError} when a column is not there.
+ */
+export function sorted<V extends ViewTypes, K extends keyof V & string>(
+  subscription: Pick<Subscription<V>, 'rows' | 'columns'>,
+  view: K,
+  options: SortOptions,
+): V[K][] {
+  const rows = subscription.rows(view);
+  return rows.length === 0 ? [] : sortRows(rows, subscription.columns(view), options);
+}
 
 /**
  * The rows as SQL orders them under `COLLATE "C"`: numbers by value, texts by code point, NULL

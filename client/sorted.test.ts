@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Json } from '../protocol/update.ts';
-import { sortRows } from './order.ts';
+import { sortRows } from './sorted.ts';
 
 const COLUMNS = [
   { name: 'user', type: 'text' },
