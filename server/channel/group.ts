@@ -108,6 +108,11 @@ export class Group {
     return this.#standings.some(({ pending }) => pending.size > 0);
   }
 
+  /** About how many different rows the views have. */
+  get rowCount(): number {
+    return this.#standings.reduce((sum, { view }) => sum + view.rows.size, 0);
+  }
+
   /** The views' rows at the position. O(rows) where something is pending. */
   rows(): ReadonlyMap<string, Changes> {
     return new Map(
@@ -130,6 +135,7 @@ export class Group {
 
   /** What leads from an earlier position of this epoch to this one. */
   since(from: Position): Missing {
+    if (compareFrontiers(from.frontier, this.#position.frontier) > 0) return { kind: 'ahead' };
     const changes = new Map<string, Changes>();
     for (const { view, at, pending } of this.#standings) {
       const lower = from.held[view.name] ?? from.frontier;
