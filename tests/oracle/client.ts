@@ -21,6 +21,7 @@ export class Client {
   readonly holdings: readonly Holding[];
   readonly #kind: Kind;
   readonly #parts: ClientParts;
+  readonly #memory = new Map<string, string>();
   #link: Link | null = null;
   #timer: NodeJS.Timeout | undefined;
   #isPaused = false;
@@ -48,6 +49,7 @@ export class Client {
       host,
       port,
       random,
+      memory: this.#memory,
       holdings: this.holdings,
       closed: (why) => {
         this.losses++;

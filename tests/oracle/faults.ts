@@ -10,8 +10,8 @@ export interface Fault {
   run(world: World, random: Random): Promise<void>;
 }
 
-/** All that may go wrong between and in the processes. */
-export const FAULTS: readonly Fault[] = [
+/** What may go wrong between the processes. */
+export const NETWORK_FAULTS: readonly Fault[] = [
   {
     name: 'upstream cut',
     times: 4,
@@ -43,6 +43,10 @@ export const FAULTS: readonly Fault[] = [
       door.flow();
     },
   },
+];
+
+/** What may go wrong in the processes; one of them at a time. */
+export const PROCESS_FAULTS: readonly Fault[] = [
   {
     name: 'engine stopped for a while',
     times: 1,
@@ -95,10 +99,12 @@ export const FAULTS: readonly Fault[] = [
   },
 ];
 
-/** Faults without end: shuffled decks, so that each one comes again and again. */
-export function* deal(random: Random): Generator<Fault, never> {
+/** Faults without end: each one first, in any order, then shuffled decks. */
+export function* deal(faults: readonly Fault[], random: Random): Generator<Fault, never> {
+  yield* random.shuffle(faults);
   for (;;) {
-    const deck = FAULTS.flatMap((fault) => Array.from({ length: fault.times }, () => fault));
-    yield* random.shuffle(deck);
+    yield* random.shuffle(
+      faults.flatMap((fault) => Array.from({ length: fault.times }, () => fault)),
+    );
   }
 }

@@ -6,7 +6,10 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const READY_MS = 90_000;
 const KEPT_LINES = 60;
 
-/** Called when a process ends without having been told to. */
+/** Log lines of pino's levels error and fatal. */
+const MISTAKE = /^\{"level":[56]0,/;
+
+/** Called when a process ends without having been told to, or says that it has a bug. */
 type Died = (what: string) => void;
 
 /** One of the project's processes, forked as start/ does it, and killed as it pleases. */
@@ -25,6 +28,7 @@ class Process {
     });
     if (this.#child.stderr !== null) {
       createInterface({ input: this.#child.stderr }).on('line', (line) => {
+        if (MISTAKE.test(line)) died(`${name} logged a mistake of its own: ${line}`);
         this.#lines.push(line);
         if (this.#lines.length > KEPT_LINES) this.#lines.shift();
       });

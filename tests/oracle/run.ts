@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { audience } from './audience.ts';
 import { Client } from './client.ts';
-import { deal } from './faults.ts';
+import { deal, type Fault, NETWORK_FAULTS, PROCESS_FAULTS } from './faults.ts';
 import type { Sighting } from './holding.ts';
 import { judge, type Verdict } from './judge.ts';
 import { Oracle } from './oracle.ts';
@@ -55,10 +55,13 @@ export async function run({ seed, faultsMs, kinds, say }: RunOptions): Promise<O
     world.writer.run().catch((error: Error) => trouble.met(error));
     await trouble.or(
       Promise.all([
-        disturb(world, random.fork('faults'), until, (name) => {
-          say(name);
-          faults.set(name, (faults.get(name) ?? 0) + 1);
-        }),
+        ...[NETWORK_FAULTS, PROCESS_FAULTS].map((deck, number) =>
+          disturb(world, deal(deck, random.fork(`deck ${number}`)), until, (fault) => {
+            say(fault.name);
+            faults.set(fault.name, (faults.get(fault.name) ?? 0) + 1);
+            return random.fork(`fault ${fault.name} ${faults.get(fault.name)}`);
+          }),
+        ),
         distract(clients, random.fork('clients'), until),
       ]),
     );
@@ -126,18 +129,18 @@ function makeClients(
       }),
   );
 }
-/** One fault after the other. */
+/** One fault after the other; `note` hears of each and gives it its chance. */
 async function disturb(
   world: World,
-  random: Random,
+  faults: Iterable<Fault>,
   until: number,
-  say: (name: string) => void,
+  note: (fault: Fault) => Random,
 ): Promise<void> {
-  for (const fault of deal(random)) {
-    await sleep(random.integer(100, 1_200));
+  for (const fault of faults) {
     if (Date.now() >= until) return;
-    say(fault.name);
+    const random = note(fault);
     await fault.run(world, random);
+    await sleep(random.integer(100, 1_000));
   }
 }
 

@@ -12,7 +12,7 @@ export interface Store {
 }
 
 /** Longest pause between two bursts of transactions. */
-const MOST_REST_MS = 250;
+const MOST_REST_MS = 150;
 /** After a loss, until somebody says that the engine is gone. */
 const LOSS_MS = 10;
 

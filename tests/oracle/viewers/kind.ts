@@ -9,6 +9,8 @@ export interface Opening {
   /** One for each question, in their order; they keep what was held before. */
   readonly holdings: readonly Holding[];
   readonly random: Random;
+  /** What the kind wants to know at the client's next connection. */
+  readonly memory: Map<string, string>;
   /** The connection is over; called once, and nothing of it is told afterwards. */
   readonly closed: (why: string) => void;
   /** Something came that no server of ours may say. */

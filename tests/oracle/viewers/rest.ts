@@ -9,6 +9,11 @@ const schema = z.object({
   rows: z.array(z.array(z.unknown())),
 });
 
+/** @throws when it is no answer of `GET /api/views/<view>`. */
+export function readWholeView(body: string): z.infer<typeof schema> {
+  return schema.parse(JSON.parse(body));
+}
+
 const MOST_WAIT_MS = 800;
 
 /** Asks for the whole view now and then, and says what it has by its ETag. */
@@ -35,7 +40,7 @@ export const rest: Kind = {
         .then((answer) => {
           if (isOver) return;
           if (answer.status === 200) {
-            const { epoch, timestamp, rows } = schema.parse(JSON.parse(answer.body));
+            const { epoch, timestamp, rows } = readWholeView(answer.body);
             holding.visit();
             holding.replace(rows, timestamp, epoch, 'GET');
             etag = answer.etag;

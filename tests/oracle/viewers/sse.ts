@@ -1,4 +1,4 @@
-import { createParser } from 'eventsource-parser';
+import type { Holding } from '../holding.ts';
 import { httpStream } from './http-stream.ts';
 import { type Kind, onlyHolding } from './kind.ts';
 import { takeStreamMessage } from './stream-message.ts';
@@ -17,25 +17,52 @@ export const sse: Kind = {
     const headers: Record<string, string> = { Accept: 'text/event-stream' };
     if (isResuming) headers['Last-Event-ID'] = `${holding.epoch}.${holding.frontier}`;
     let isFirst = !isResuming;
-    const parser = createParser({
-      onEvent: ({ id, data }) => {
-        const { epoch, frontier } = readToken(id);
-        takeStreamMessage(holding, data, { isWhole: isFirst, epoch });
-        isFirst = false;
-        if (holding.frontier !== frontier) {
-          throw new Error(`the id ${id} is not the timestamp ${holding.frontier} of its message`);
-        }
-      },
-      onError: (error) => {
-        throw error;
-      },
-    });
+    let rest = '';
     const path = `/api/stream/${encodeURIComponent(holding.question.view)}`;
-    return httpStream(opening, path, headers, (text) => parser.feed(text));
+    return httpStream(opening, path, headers, (text) => {
+      const blocks = (rest + text).split('\n\n');
+      rest = blocks.pop() ?? '';
+      for (const block of blocks) if (takeBlock(holding, block, isFirst)) isFirst = false;
+    });
   },
 };
 
-function readToken(id: string | undefined): { epoch: string; frontier: number } {
+/**
+ * Takes one event, or a comment with an id: a browser then goes on from that id, so it is a claim
+ * that nothing changed up to there. Returns whether it was an event.
+ */
+function takeBlock(holding: Holding, block: string, isWhole: boolean): boolean {
+  const fields = new Map<string, string>();
+  for (const line of block.split('\n')) {
+    const [, name, value] = /^(\w*):\s?(.*)$/.exec(line) ?? [];
+    if (name === undefined || value === undefined) throw new Error(`no line of SSE: ${line}`);
+    fields.set(name, value);
+  }
+  const id = fields.get('id');
+  const data = fields.get('data');
+  if (data === undefined) {
+    if (id !== undefined && !isWhole) prove(holding, readToken(id));
+    return false;
+  }
+  const { epoch, frontier } = readToken(id);
+  takeStreamMessage(holding, data, { isWhole, epoch });
+  if (holding.frontier !== frontier) {
+    throw new Error(`the id ${id} is not the timestamp ${holding.frontier} of its message`);
+  }
+  return true;
+}
+
+function prove(holding: Holding, { epoch, frontier }: Token): void {
+  if (epoch !== holding.epoch) throw new Error(`quiet in ${epoch}, but it holds ${holding.epoch}`);
+  holding.prove(frontier);
+}
+
+interface Token {
+  readonly epoch: string;
+  readonly frontier: number;
+}
+
+function readToken(id: string | undefined): Token {
   const [, epoch, frontier] = TOKEN.exec(id ?? '') ?? [];
   if (epoch === undefined) throw new Error(`expected <epoch>.<frontier> as an id, got ${id}`);
   return { epoch, frontier: Number(frontier) };

@@ -9,6 +9,8 @@ const schema = z.strictObject({
   snapshot: z.literal(true).optional(),
 });
 
+export type StreamMessage = z.infer<typeof schema>;
+
 /**
  * Takes one message of a stream. The first one of a connection that named no position is the whole
  * view, and so is one that says so.
@@ -19,7 +21,7 @@ export function takeStreamMessage(
   holding: Holding,
   text: string,
   { isWhole, epoch }: { isWhole: boolean; epoch: string | null },
-): void {
+): StreamMessage {
   const message = schema.parse(JSON.parse(text));
   const { deleted, inserted, timestamp, snapshot } = message;
   if (isWhole || snapshot === true) {
@@ -28,4 +30,5 @@ export function takeStreamMessage(
   } else {
     holding.change(deleted, inserted, timestamp, epoch, 'change');
   }
+  return message;
 }

@@ -1,0 +1,46 @@
+import { expect } from 'vitest';
+import { type Outcome, run } from './run.ts';
+import { library } from './viewers/library.ts';
+import { ndjson } from './viewers/ndjson.ts';
+import { rest } from './viewers/rest.ts';
+import { sse } from './viewers/sse.ts';
+import { v1 } from './viewers/v1.ts';
+import { websocket, websocketFrom } from './viewers/websocket.ts';
+
+const KINDS = [websocket, websocketFrom, sse, ndjson, rest, v1, library];
+
+/** Below so many a second the run proves nothing; a quiet machine makes ten times as many. */
+const LEAST_CLAIMS = 15;
+const LEAST_TIMESTAMPS = 5;
+
+/**
+ * Lets things go wrong for so long, and then judges every claim of every client. SEED= repeats the
+ * choices of a run, though not its interleaving; ORACLE_VERBOSE=1 tells of each fault.
+ */
+export async function checkByOracle(seconds: number): Promise<void> {
+  const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 32));
+  console.log(`oracle: SEED=${seed} ORACLE_SECONDS=${seconds}`);
+  const start = Date.now();
+  const elapsed = () => ((Date.now() - start) / 1_000).toFixed(1);
+  const outcome = await run({
+    seed,
+    faultsMs: seconds * 1_000,
+    kinds: KINDS,
+    say: (line) => {
+      if (process.env.ORACLE_VERBOSE) console.log(`${elapsed()} s: ${line}`);
+    },
+  });
+  console.log(report(outcome, elapsed()));
+  expect(outcome.compared).toBeGreaterThan(LEAST_CLAIMS * seconds);
+  expect(outcome.timestamps).toBeGreaterThan(LEAST_TIMESTAMPS * seconds);
+}
+
+function report(outcome: Outcome, seconds: string): string {
+  const { compared, timestamps, transactions, stores, evaluations, ambiguous, losses } = outcome;
+  const faults = [...outcome.faults].map(([name, times]) => `${times} × ${name}`);
+  return [
+    `oracle: ${compared} claims compared at ${timestamps} timestamps of views in ${seconds} s`,
+    `  ${transactions} transactions in ${stores} stores, ${evaluations} answers of SQL, ${ambiguous} ambiguous timestamps`,
+    `  ${losses} connections lost; ${faults.join(', ')}`,
+  ].join('\n');
+}
