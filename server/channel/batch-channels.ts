@@ -41,6 +41,15 @@ export class BatchChannels {
     return this.#open.size;
   }
 
+  /** The subscriptions that a view is part of. */
+  viewersOf(view: string): number {
+    let viewers = 0;
+    for (const { channel, names } of this.#open.values()) {
+      if (names.includes(view)) viewers += channel.viewers;
+    }
+    return viewers;
+  }
+
   /** The channel of these views at this pace (0: every batch), or why there is none. */
   get(wanted: readonly ViewWanted[], everyMs: number): BatchChannel | NoChannel {
     const problem = this.#problem(wanted);

@@ -25,7 +25,9 @@ export function owedTo(
   const missed = held === null ? null : missedSince(view, held);
   if (missed?.size === 0) return { kind: 'nothing' };
   const batch = missed === null ? null : encoder.batch(missed, position)(format);
-  const larger = replaceable && batch !== null && encoder.snapshotSize() < batch.byteLength;
+  // Encoding all rows is worth it only where there are about as many changes.
+  const maybeLarger = replaceable && (missed?.size ?? 0) > view.rows.size;
+  const larger = maybeLarger && batch !== null && encoder.snapshotSize() < batch.byteLength;
   return batch === null || larger
     ? { kind: 'snapshot', bytes: encoder.snapshot(format, position, marked) }
     : { kind: 'batch', bytes: batch };

@@ -1,0 +1,214 @@
+import { CLOSE, type CloseCode } from '../../protocol/close.ts';
+import type { Frontier } from '../../protocol/update.ts';
+import type { BatchMember } from './batch-member.ts';
+import { encodeStatus } from './batch-message.ts';
+import type { Position } from './group.ts';
+import type { OutboxLimits } from './outbox.ts';
+import { SentLog } from './sent-log.ts';
+
+/** What one viewer alone is sent: the parts of a batch or of the snapshot, up to the position. */
+export interface OwnMessages {
+  readonly kind: 'batch' | 'snapshot';
+  readonly parts: readonly Uint8Array[];
+}
+
+/** What an audience asks of its channel. */
+export interface Stage {
+  readonly number: number;
+  readonly topic: string;
+  readonly position: Position;
+  readonly stale: boolean;
+  /** What leads from an earlier position of this epoch to the present one. */
+  ownSince(held: Position): OwnMessages;
+}
+
+/**
+ * How a viewer stands to the channel.
+ *
+ *   hydrating ──last part sent──▶ live ──too much unacknowledged──▶ lagging
+ *       ▲                                                              │
+ *       └──────────────── acknowledged: one batch of its own ──────────┘
+ *
+ * A live viewer is in the topic and holds the channel's position. Whoever stays hydrating without
+ * a part being taken, or lagging, for `lagMs` is closed with 4008.
+ */
+type ViewerState =
+  | {
+      readonly kind: 'hydrating';
+      readonly parts: readonly Uint8Array[];
+      readonly next: number;
+      readonly held: Position;
+      readonly sinceMs: number;
+    }
+  | { readonly kind: 'live' }
+  | {
+      readonly kind: 'lagging';
+      readonly held: Position;
+      readonly leftAt: number;
+      readonly sinceMs: number;
+    };
+
+/** One subscription in the audience of a channel. */
+export interface Viewer {
+  readonly id: string;
+  readonly member: BatchMember;
+  state: ViewerState;
+  /** What of the bytes published it has acknowledged, or was not sent. */
+  ackedTotal: number;
+  /** What it was last told of the upstream. */
+  toldStale: boolean;
+}
+
+/** The viewers of a channel: who is live, who is behind, and what those are sent alone. */
+export class Audience {
+  readonly #stage: Stage;
+  readonly #limits: OutboxLimits;
+  readonly #nowMs: () => number;
+  readonly #caughtUp: (own: OwnMessages, bytes: number) => void;
+  readonly #viewers = new Set<Viewer>();
+  readonly #sent: SentLog;
+  #bytesSinceSweep = 0;
+
+  constructor(
+    stage: Stage,
+    limits: OutboxLimits,
+    nowMs: () => number,
+    caughtUp: (own: OwnMessages, bytes: number) => void,
+  ) {
+    this.#stage = stage;
+    this.#limits = limits;
+    this.#nowMs = nowMs;
+    this.#caughtUp = caughtUp;
+    this.#sent = new SentLog(4 * limits.highBytes);
+  }
+
+  get size(): number {
+    return this.#viewers.size;
+  }
+
+  all(): readonly Viewer[] {
+    return [...this.#viewers];
+  }
+
+  /** Adds a viewer, to be sent its first messages by {@link sendOwn}. */
+  add(member: BatchMember, id: string): Viewer {
+    const ackedTotal = this.#sent.total;
+    const viewer: Viewer = { id, member, state: { kind: 'live' }, ackedTotal, toldStale: false };
+    this.#viewers.add(viewer);
+    return viewer;
+  }
+
+  /** Something was published to the topic. */
+  published(upper: Frontier, bytes: number): void {
+    this.#bytesSinceSweep += bytes;
+    this.#sent.published(upper, bytes);
+  }
+
+  /** Timestamps start over; live viewers leave the topic, all are to be sent anew. */
+  restart(topic: string): void {
+    this.#sent.restart();
+    for (const { state, member } of this.#viewers) if (state.kind === 'live') member.leave(topic);
+  }
+
+  /** Sends a viewer what is its own, and lets it into the topic when the last part is sent. */
+  sendOwn(viewer: Viewer, own: OwnMessages): void {
+    const { parts } = own;
+    this.#caughtUp(own, sizeOf(parts));
+    const held = this.#stage.position;
+    viewer.state = { kind: 'hydrating', parts, next: 0, held, sinceMs: this.#nowMs() };
+    this.#pump(viewer);
+  }
+
+  acknowledged(viewer: Viewer, upper: Frontier): void {
+    viewer.ackedTotal = Math.max(viewer.ackedTotal, this.#sent.upTo(upper));
+    this.look(viewer);
+  }
+
+  /**
+   * To be called before anything moves the position: whoever lags must leave while what it holds
+   * is still known.
+   */
+  beforeStep(): void {
+    if (this.#bytesSinceSweep < this.#limits.lowBytes) return;
+    this.#bytesSinceSweep = 0;
+    for (const viewer of this.#viewers) if (viewer.state.kind === 'live') this.#lookLive(viewer);
+  }
+
+  /** Does what a viewer's state and buffer ask for now. */
+  look(viewer: Viewer): void {
+    if (!this.#viewers.has(viewer)) return;
+    const { state, member } = viewer;
+    const { lowBytes, lagMs } = this.#limits;
+    if (state.kind === 'live') {
+      this.#lookLive(viewer);
+      return;
+    }
+    if (state.kind === 'hydrating') this.#pump(viewer);
+    else if (state.leftAt - viewer.ackedTotal < lowBytes && member.bufferedBytes() < lowBytes) {
+      this.#settle(viewer, state.held);
+    }
+    const { state: now } = viewer;
+    if (now.kind !== 'live' && this.#nowMs() - now.sinceMs >= lagMs) {
+      this.expel(viewer, CLOSE.lagging);
+    }
+  }
+
+  /** Live viewers have been told by the topic whether the upstream is stale. */
+  toldStatus(stale: boolean): void {
+    for (const viewer of this.#viewers) if (viewer.state.kind === 'live') viewer.toldStale = stale;
+  }
+
+  remove(viewer: Viewer): void {
+    if (!this.#viewers.delete(viewer)) return;
+    if (viewer.state.kind === 'live') viewer.member.leave(this.#stage.topic);
+  }
+
+  expel(viewer: Viewer, reason: CloseCode): void {
+    this.remove(viewer);
+    viewer.member.close(reason);
+  }
+
+  #pump(viewer: Viewer): void {
+    let { state } = viewer;
+    while (state.kind === 'hydrating') {
+      const part = state.parts[state.next];
+      if (part === undefined) {
+        this.#settle(viewer, state.held);
+        return;
+      }
+      if (state.next > 0 && viewer.member.bufferedBytes() >= this.#limits.lowBytes) return;
+      viewer.member.send(part);
+      state = { ...state, next: state.next + 1, sinceMs: this.#nowMs() };
+      viewer.state = state;
+    }
+  }
+
+  /** The viewer has been sent all up to `held`: one more batch if the channel moved, then live. */
+  #settle(viewer: Viewer, held: Position): void {
+    const { number, position, stale, topic } = this.#stage;
+    if (held.frontier !== position.frontier) {
+      this.sendOwn(viewer, this.#stage.ownSince(held));
+      return;
+    }
+    if (viewer.toldStale !== stale) {
+      viewer.member.send(encodeStatus(number, stale ? 'stale' : 'live'));
+      viewer.toldStale = stale;
+    }
+    viewer.state = { kind: 'live' };
+    viewer.ackedTotal = this.#sent.total;
+    viewer.member.enter(topic);
+  }
+
+  #lookLive(viewer: Viewer): void {
+    const unacknowledged = this.#sent.total - viewer.ackedTotal;
+    const owed = Math.max(unacknowledged, viewer.member.bufferedBytes());
+    if (owed <= this.#limits.highBytes) return;
+    const { position: held, topic } = this.#stage;
+    viewer.state = { kind: 'lagging', held, leftAt: this.#sent.total, sinceMs: this.#nowMs() };
+    viewer.member.leave(topic);
+  }
+}
+
+/** The bytes of some messages. */
+export const sizeOf = (messages: readonly Uint8Array[]): number =>
+  messages.reduce((sum, { byteLength }) => sum + byteLength, 0);
