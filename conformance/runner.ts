@@ -47,12 +47,16 @@ export async function* run(
   checks: readonly Check[] = CHECKS,
 ): AsyncGenerator<Result> {
   const lobby = new Lobby(options, known);
-  const neighbour = await Neighbour.settle(lobby);
+  let neighbour: Neighbour | undefined;
+  const settled = await outcomeOf(async () => {
+    neighbour = await Neighbour.settle(lobby);
+  });
   for (const check of checks) {
     yield { check, outcome: await outcomeOf(() => check.run(lobby.site)) };
-    lobby.clear(neighbour.connection);
+    lobby.clear(neighbour?.connection);
   }
-  yield { check: NEIGHBOUR, outcome: await outcomeOf(() => neighbour.expectHealth()) };
+  const outcome = neighbour === undefined ? settled : await outcomeOf(neighbour.expectHealth);
+  yield { check: NEIGHBOUR, outcome };
   lobby.clear();
 }
 
@@ -132,9 +136,9 @@ class Neighbour {
   }
 
   /** It has broken no rule until now, and still gets news. */
-  async expectHealth(): Promise<void> {
+  readonly expectHealth = async (): Promise<void> => {
     const before = this.#heardUntilNow();
     const limitMs = this.#site.hello.quietMs + this.#site.patienceMs;
     await this.connection.until('news', () => this.#heardUntilNow() > before, limitMs);
-  }
+  };
 }
