@@ -80,7 +80,7 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
   const metrics = new Metrics(nowMs, () =>
     channels.all().map(({ view, viewers, laggards }) => ({
       view: view.name,
-      viewers,
+      viewers: viewers + groups.viewersOf(view.name),
       laggards,
       frontier: view.frontier,
     })),
@@ -91,7 +91,7 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
     limits: options.outboxLimits ?? defaultOutboxLimits,
     observer: metrics,
   });
-  const groups = new BatchChannels(views, {
+  const groups: BatchChannels = new BatchChannels(views, {
     publish: (topic, bytes) => app.publish(topic, bytes, false, false),
     nowMs,
     after: (ms, run) => {
@@ -108,7 +108,7 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
   const beat = addStreams(app, sockets);
   app.ws('/api/v1', sessionSockets(sessionParts(groups, sockets, options, access, metrics)));
   const routes = [
-    catalogueRoute(channels),
+    catalogueRoute(channels, (name) => groups.viewersOf(name)),
     viewRoute(channels),
     livezRoute,
     readyzRoute(

@@ -17,6 +17,7 @@ export interface ShownView {
 /** A view with what its channel knows of it. */
 export interface ShownChannel {
   readonly view: ShownView;
+  /** Viewers of its streams. */
   readonly viewers: number;
   /** The frontier at which the rows last changed; null while hydrating. */
   readonly changedAt: Frontier | null;
@@ -30,11 +31,14 @@ export interface ViewSource {
   all(): readonly ShownChannel[];
 }
 
-/** `GET /api/views`: what there is, for who asks. */
-export function catalogueRoute(source: ViewSource): Route {
+/** `GET /api/views`: what there is, for who asks. `sessions` counts the viewers not of streams. */
+export function catalogueRoute(source: ViewSource, sessions: (view: string) => number): Route {
   return ({ path }, visitor) => {
     if (path !== '/api/views' && path !== '/api/views/') return null;
-    return jsonReply(200, { views: seenBy(source, visitor).map(describe) });
+    const views = seenBy(source, visitor).map((channel) =>
+      describe(channel.view, channel.viewers + sessions(channel.view.name)),
+    );
+    return jsonReply(200, { views });
   };
 }
 
@@ -58,7 +62,7 @@ export function viewRoute(source: ViewSource): Route {
   };
 }
 
-function describe({ view, viewers }: ShownChannel): unknown {
+function describe(view: ShownView, viewers: number): unknown {
   let rows = 0;
   for (const multiplicity of view.rows.values()) rows += multiplicity;
   return {
