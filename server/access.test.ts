@@ -47,7 +47,7 @@ function stand(access: AccessOptions): Stand {
     host: '127.0.0.1',
     port: 0,
     web: 'nowhere',
-    origins: [],
+    origins: ['https://friend.example'],
     trustedProxies: [],
     connectionsPerAddress: 50,
     access,
@@ -152,6 +152,24 @@ test('a view whose rows are forced is closed to interfaces without filters', asy
   const socket = viewer(`${ws}/api/stream/useredits`, headers);
   await until('the refusal', () => socket.closed() !== null);
   expect(socket.fold.messages).toEqual([]);
+});
+
+test('a listed page is told beforehand that it may send a token, and can read why it is refused', async () => {
+  const { http } = guarded();
+  const ask = (path: string, method: string, origin: string) =>
+    fetch(http + path, { method, headers: { Origin: origin } });
+  for (const path of ['/api/views', '/api/stream/counter']) {
+    const before = await ask(path, 'OPTIONS', 'https://friend.example');
+    expect([path, before.status]).toEqual([path, 204]);
+    expect(before.headers.get('access-control-allow-headers')).toContain('Authorization');
+    expect(before.headers.get('access-control-allow-origin')).toBe('https://friend.example');
+    const refused = await ask(path, 'GET', 'https://friend.example');
+    expect([path, refused.status]).toEqual([path, 401]);
+    expect(refused.headers.get('access-control-allow-origin')).toBe('https://friend.example');
+    const other = await ask(path, 'OPTIONS', 'https://other.example');
+    expect([403, 405]).toContain(other.status);
+    expect(other.headers.get('access-control-allow-origin')).toBe(null);
+  }
 });
 
 test('streams with a token in the header or, where that is allowed, in the address', async () => {

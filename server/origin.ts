@@ -1,3 +1,5 @@
+import type { Reply } from './reply.ts';
+
 /** Decides which pages may use this server: those it serves itself, and those on a list. */
 export interface OriginPolicy {
   /** Origins as browsers send them, such as `https://example.org`; compared exactly. */
@@ -32,4 +34,25 @@ export function corsHeaders(
   if (policy.origins.length === 0) return {};
   const listed = origin !== undefined && policy.origins.includes(origin);
   return listed ? { 'Access-Control-Allow-Origin': origin, Vary: 'Origin' } : { Vary: 'Origin' };
+}
+
+/** What a listed page may send along: a token and the id of the last event. */
+const PREFLIGHT: Readonly<Record<string, string>> = {
+  'Access-Control-Allow-Methods': 'GET, HEAD, POST',
+  'Access-Control-Allow-Headers': 'Authorization, Content-Type, Last-Event-ID, Prefer',
+  'Access-Control-Max-Age': '600',
+};
+
+/**
+ * The answer to a browser that asks beforehand (WHATWG Fetch, "CORS-preflight request"), which it
+ * does without a token; null when the request is none, or the page is not a listed one. `cors` is
+ * what {@link corsHeaders} says of it.
+ */
+export function preflightReply(
+  method: string,
+  cors: Readonly<Record<string, string>>,
+): Reply | null {
+  const listed = cors['Access-Control-Allow-Origin'] !== undefined;
+  if (method !== 'OPTIONS' || !listed) return null;
+  return { status: 204, headers: { ...cors, ...PREFLIGHT }, body: '' };
 }

@@ -1,3 +1,4 @@
+import { preflightReply } from '../origin.ts';
 import { errorReply, type Reply, sendReply } from '../reply.ts';
 import { type Request, readRequest } from '../request.ts';
 import type { HttpRequest, HttpResponse } from '../uws.ts';
@@ -41,6 +42,11 @@ export function httpHandler(
     if (cors === null) {
       const message = 'pages of this origin may not use this server; its operator can list them';
       send(errorReply(403, 'origin', message));
+      return;
+    }
+    const preflight = preflightReply(request.method, cors);
+    if (preflight !== null) {
+      send(preflight);
       return;
     }
     const fail = (error: unknown): void => {

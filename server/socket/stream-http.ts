@@ -1,3 +1,4 @@
+import { preflightReply } from '../origin.ts';
 import { sendReply, writeHead } from '../reply.ts';
 import { decodeSegment, type Request, readRequest } from '../request.ts';
 import type { HttpRequest, HttpResponse } from '../uws.ts';
@@ -38,51 +39,79 @@ export function streamResponses(
     });
     const view = decodeSegment(raw.getParameter(0) ?? '') ?? '';
     const request = readRequest(raw, response);
-    const head = request.method === 'HEAD';
+    const cors = parts.admitOrigin(request.headers) ?? {};
     const refuse = ({ reason, reply }: Refusal): void => {
       parts.observer.refused(reason);
-      response.cork(() => sendReply(response, reply, head));
+      const whole = { ...reply, headers: { ...reply.headers, ...cors } };
+      response.cork(() => sendReply(response, whole, request.method === 'HEAD'));
     };
+    const preflight = preflightReply(request.method, cors);
+    if (preflight !== null) {
+      sendReply(response, preflight, false);
+      return;
+    }
     const refusal = refuseMethod(request.method) ?? refuseOrigin(parts, request.headers);
     if (refusal !== null) {
       refuse(refusal);
       return;
     }
-    const answer = (asked: Asked): void => {
-      const format = accepts(request) ? 'event' : 'line';
-      const headers = headersOf(parts, request, format);
-      if (head) {
-        response.cork(() => {
-          writeHead(response, 200, headers);
-          response.endWithoutBody();
-        });
-        return;
-      }
-      const begin = (place: Place): void => {
-        const unseen = refuseView(parts, asked.pass, view);
-        if (unseen !== null) {
-          place.depart();
-          place.leavePlace();
-          refuse(unseen);
-          return;
-        }
-        response.cork(() => {
-          writeHead(response, 200, headers);
-          run(parts, heartbeat, keepAlive, response, { ...asked, ...place, format });
-        });
-      };
-      withdrawals.push(takePlaces(parts, request, asked.from, begin, refuse));
-    };
+    const begin = (stream: Stream): void => run(parts, heartbeat, keepAlive, response, stream);
     const withdraw = parts.enter(request, {
       refused: refuse,
       admitted: (pass) => {
-        const unseen = refuseView(parts, pass, view);
-        if (unseen !== null) refuse(unseen);
-        else answer({ view, pass, from: tokenOf(parts, request) });
+        const asked = { view, pass, from: tokenOf(parts, request) };
+        withdrawals.push(answer(parts, { request, response, cors, refuse }, asked, begin));
       },
     });
     withdrawals.push(withdraw);
   };
+}
+
+/** A request and the ways to answer it. */
+interface Exchange {
+  readonly request: Request;
+  readonly response: HttpResponse;
+  readonly cors: Readonly<Record<string, string>>;
+  readonly refuse: (refusal: Refusal) => void;
+}
+
+/** Begins a stream when it is its turn; the returned function withdraws it until then. */
+function answer(
+  parts: StreamParts,
+  { request, response, cors, refuse }: Exchange,
+  asked: Asked,
+  begin: (stream: Stream) => void,
+): () => void {
+  const format = accepts(request) ? 'event' : 'line';
+  const headers = { ...headersOf(format), ...cors };
+  const unseen = () => refuseView(parts, asked.pass, asked.view);
+  const refusal = unseen();
+  if (refusal !== null) {
+    refuse(refusal);
+    return () => {};
+  }
+  if (request.method === 'HEAD') {
+    response.cork(() => {
+      writeHead(response, 200, headers);
+      response.endWithoutBody();
+    });
+    return () => {};
+  }
+  const seated = (place: Place): void => {
+    // While it waited its view may have gone.
+    const late = unseen();
+    if (late !== null) {
+      place.depart();
+      place.leavePlace();
+      refuse(late);
+      return;
+    }
+    response.cork(() => {
+      writeHead(response, 200, headers);
+      begin({ ...asked, ...place, format });
+    });
+  };
+  return takePlaces(parts, request, asked.from, seated, refuse);
 }
 
 /** A stream as it was asked for, by somebody who may. */
@@ -128,11 +157,10 @@ function takePlaces(
   };
 }
 
-const headersOf = (parts: StreamParts, request: Request, format: Format) => ({
+const headersOf = (format: Format) => ({
   'Content-Type': CONTENT_TYPE[format],
   'Cache-Control': 'no-store',
   'X-Accel-Buffering': 'no',
-  ...(parts.admitOrigin(request.headers) ?? {}),
 });
 
 function run(
