@@ -1,7 +1,7 @@
 import type { Encodings } from './messages.ts';
 
-/** Counts how often `run` stringifies a value and encodes a text to bytes. */
-export function countEncodings(run: () => void): Encodings {
+/** Counts how often values are stringified and texts encoded to bytes while `run` runs. */
+export async function countEncodings(run: () => Promise<void>): Promise<Encodings> {
   const { stringify } = JSON;
   const { from } = Buffer;
   let stringified = 0;
@@ -15,7 +15,7 @@ export function countEncodings(run: () => void): Encodings {
     return from.apply(Buffer, args);
   }) as typeof Buffer.from;
   try {
-    run();
+    await run();
   } finally {
     JSON.stringify = stringify;
     Buffer.from = from;

@@ -52,6 +52,18 @@ test('pings and closes are told and not counted', () => {
   expect({ ...counts, frames: reader.count }).toEqual({ pings: 2, closes: 1, frames: 1 });
 });
 
+test('with a mark only frames that have it count, wherever the chunks are cut', () => {
+  const bytes = Buffer.concat(['xxb', 'xxa', 'b', 'xxbxx'].map(serverFrame));
+  for (let size = 1; size <= bytes.length; size++) {
+    const none = { ping: () => {}, closed: () => {}, text: null };
+    const reader = new FrameReader(none, { at: 2, byte: 0x62 });
+    for (let at = 0; at < bytes.length; at += size) {
+      reader.read(bytes, at, Math.min(bytes.length, at + size));
+    }
+    expect(reader.count).toBe(2);
+  }
+});
+
 test('a frame of 100,000 bytes has its length in eight', () => {
   const { reader } = reading(false);
   const head = Buffer.from([0x81, 127, 0, 0, 0, 0, 0, 1, 0x86, 0xa0]);

@@ -16,8 +16,18 @@ export interface FrameListener {
 const CLOSE = 0x8;
 const PING = 0x9;
 
+/** Only frames with this byte at this place of their payload count; the payload reaches so far. */
+export interface Mark {
+  readonly at: number;
+  readonly byte: number;
+}
+
 export class FrameReader {
   readonly #listener: FrameListener;
+  readonly #mark: Mark | null;
+  /** Payload bytes of the frame at hand that were read. */
+  #taken = 0;
+  #marked = false;
   readonly #head = Buffer.alloc(10);
   #headBytes = 0;
   #opcode = 0;
@@ -28,8 +38,9 @@ export class FrameReader {
   /** Whole data frames so far. */
   count = 0;
 
-  constructor(listener: FrameListener) {
+  constructor(listener: FrameListener, mark: Mark | null = null) {
     this.#listener = listener;
+    this.#mark = mark;
   }
 
   /** Takes `bytes` from `at` up to `end`; the bytes may change afterwards. */
@@ -46,11 +57,18 @@ export class FrameReader {
   #payload(bytes: Buffer, at: number, end: number): number {
     const taken = Math.min(this.#left, end - at);
     this.#left -= taken;
+    if (this.#mark !== null) this.#lookForMark(this.#mark, bytes, at, taken);
     if (this.#listener.text !== null && taken > 0) {
       this.#parts.push(Buffer.from(bytes.subarray(at, at + taken)));
     }
     if (this.#left === 0) this.#finish();
     return at + taken;
+  }
+
+  #lookForMark(mark: Mark, bytes: Buffer, at: number, length: number): void {
+    const offset = mark.at - this.#taken;
+    if (offset >= 0 && offset < length) this.#marked = bytes[at + offset] === mark.byte;
+    this.#taken += length;
   }
 
   /** Headers that are cut, or may be: byte by byte. */
@@ -67,6 +85,8 @@ export class FrameReader {
     this.#opcode = (bytes[at] ?? 0) & 0x0f;
     this.#headBytes = 0;
     this.#inPayload = true;
+    this.#taken = 0;
+    this.#marked = this.#mark === null;
     this.#left = short;
     let head = 2;
     if (short === 126) {
@@ -85,7 +105,7 @@ export class FrameReader {
     if (this.#opcode === PING) this.#listener.ping();
     else if (this.#opcode === CLOSE) this.#listener.closed();
     else if (this.#opcode < CLOSE) {
-      this.count += 1;
+      if (this.#marked) this.count += 1;
       this.#listener.text?.(Buffer.concat(this.#parts).toString());
     }
     this.#parts = [];

@@ -18,7 +18,7 @@ async function obey(command: LoadCommand): Promise<Counts> {
     return made.counts();
   }
   const group = find(command.group);
-  if (command.do === 'await') await group.receive(command.deliveries);
+  if (command.do === 'await') await group.receive(command.messages);
   else if (command.do === 'pause') group.pause();
   else if (command.do === 'unpause') group.unpause();
   else if (command.do === 'cut') {

@@ -47,33 +47,32 @@ export type LoadCommand =
       readonly group: string;
       readonly access: Access;
       readonly viewers: number;
-      /** What viewers resume from, in turn; empty for new viewers. */
-      readonly resume: readonly ResumeFrom[];
+      /** What viewers ask for, in turn; empty for all of the view, anew. */
+      readonly wanted: readonly Wanted[];
       /** One viewer in so many is parsed and checked whole; 1: all. */
       readonly checkEvery: number;
       /** Viewers get catch-ups between live batches: each is checked by folding. */
       readonly gaps: boolean;
     }
-  | { readonly do: 'await'; readonly group: string; readonly deliveries: number }
+  | { readonly do: 'await'; readonly group: string; readonly messages: number }
   | { readonly do: 'pause'; readonly group: string }
   | { readonly do: 'unpause'; readonly group: string }
   | { readonly do: 'counts'; readonly group: string }
   | { readonly do: 'cut'; readonly group: string };
 
-/** What a viewer that comes back holds. */
-export interface ResumeFrom {
-  /** Added to the path. */
-  readonly query: string;
-  /** The last batch that it holds. */
-  readonly held: number;
+/** What one viewer asks for. */
+export interface Wanted {
+  /** The last batch that it holds already, and the epoch of that. */
+  readonly from?: { readonly epoch: string; readonly batch: number };
+  readonly where?: Readonly<Record<string, string>>;
 }
 
 /** A group of viewers so far. */
 export interface Counts {
   readonly open: number;
   readonly closed: number;
-  /** Batches received, the greetings not counted. */
-  readonly deliveries: number;
+  /** Messages received, the greetings not counted. */
+  readonly messages: number;
   /** The fewest and the most that one viewer received. */
   readonly least: number;
   readonly most: number;

@@ -1,6 +1,6 @@
-import type { CandidateName } from './candidates/all.ts';
+import type { CandidateName } from './candidates/names.ts';
 import { LoadProcess, ServerProcess } from './processes.ts';
-import { Deliveries, FRESH, type Load, runBurst, secondsPerMillion } from './round.ts';
+import { connectViewers, type Load, Published, runBurst, secondsPerMillion } from './round.ts';
 import { type Interval, median, medianInterval } from './statistics.ts';
 
 /** Ratios to the first of two equal bare servers, pair by pair. */
@@ -24,16 +24,13 @@ const WARM_UP = 4;
 
 /** Runs bursts of three servers in one process, in an order that turns: bare, viewcast, bare. */
 export async function comparePairs(
+  bare: CandidateName,
   candidate: CandidateName,
   viewers: number,
   batchCounts: readonly number[],
   pairs: number,
 ): Promise<readonly Pairs[]> {
-  const server = await ServerProcess.start([
-    'uWebSockets publish',
-    candidate,
-    'uWebSockets publish',
-  ]);
+  const server = await ServerProcess.start([bare, candidate, bare]);
   const load = await LoadProcess.start();
   try {
     const arms = [0, 1, 2].map((index) => new Arm({ server, load, candidate: index, viewers }));
@@ -49,7 +46,7 @@ export async function comparePairs(
 /** One of the servers in the process, with its viewers. */
 class Arm {
   readonly #to: Load;
-  readonly #sent = new Deliveries();
+  readonly #published = new Published();
   checked = 0;
 
   constructor(to: Omit<Load, 'group'>) {
@@ -61,14 +58,12 @@ class Arm {
   }
 
   async connect(): Promise<void> {
-    const { server, load, candidate, group, viewers } = this.#to;
-    const access = server.access(candidate);
-    await load.ask({ do: 'connect', group, access, viewers, ...FRESH });
+    await connectViewers(this.#to);
   }
 
   /** CPU seconds per million deliveries of one burst. */
   async burst(batches: number): Promise<number> {
-    return secondsPerMillion(await runBurst(this.#to, this.#sent, batches));
+    return secondsPerMillion(await runBurst(this.#to, this.#published, batches));
   }
 
   async countChecked(): Promise<number> {

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import type { CandidateName } from './candidates/all.ts';
 import type { Access } from './candidates/candidate.ts';
+import type { CandidateName } from './candidates/names.ts';
 import type {
   Answer,
   Counts,

@@ -9,16 +9,18 @@ export interface Load {
   readonly viewers: number;
 }
 
-/** Deliveries so far of a group, by which the next burst is awaited. */
-export class Deliveries {
-  total = 0;
+/** What was published to a group so far: the next burst is awaited by it. */
+export class Published {
+  batches = 0;
+  /** Messages to each viewer: fewer than batches where a tick's are merged. */
+  messages = 0;
 }
 
 /**
- * Deliveries that may be under way at once: small enough that no kernel buffer fills up, so that
- * a server is measured and not its backpressure.
+ * Messages that may be under way at once, a tick's counting as one: few enough that no kernel
+ * buffer fills up, so that a server is measured and not its backpressure.
  */
-const UNDER_WAY = 50_000;
+const UNDER_WAY = 20_000;
 const MAX_TICKS = 50;
 
 /** How many ticks one burst takes. */
@@ -29,27 +31,38 @@ export function ticksOfBurst(viewers: number): number {
 /** What a burst cost the server, from before its first tick until every viewer had all of it. */
 export interface Cost {
   readonly cpuUs: number;
+  /** Batches times viewers, however they were merged. */
   readonly deliveries: number;
 }
 
+/** How new viewers connect: one in fifty is parsed and checked whole. */
+export const FRESH = { wanted: [], checkEvery: 50, gaps: false } as const;
+
+/** Connects the viewers, all of them new. */
+export async function connectViewers(to: Load): Promise<void> {
+  const { server, load, candidate, group, viewers } = to;
+  const access = server.access(candidate);
+  await load.ask({ do: 'connect', group, access, viewers, ...FRESH });
+}
+
 /** Publishes one burst and waits until every viewer has it. */
-export async function runBurst(to: Load, sent: Deliveries, batches: number): Promise<Cost> {
+export async function runBurst(to: Load, published: Published, batches: number): Promise<Cost> {
   const { server, load, candidate, group, viewers } = to;
   const ticks = ticksOfBurst(viewers);
-  const deliveries = ticks * batches * viewers;
-  sent.total += deliveries;
+  published.batches += ticks * batches;
+  published.messages += server.access(candidate).merges ? ticks : ticks * batches;
   const [before] = await Promise.all([
     server.ask({ do: 'burst', candidate, ticks, batches }),
-    load.ask({ do: 'await', group, deliveries: sent.total }),
+    load.ask({ do: 'await', group, messages: published.messages * viewers }),
   ]);
   const after = await server.ask({ do: 'usage', collect: false });
-  return { cpuUs: after.cpuUs - before.cpuUs, deliveries };
+  return { cpuUs: after.cpuUs - before.cpuUs, deliveries: ticks * batches * viewers };
 }
 
 /** Bursts until they cost `cpuMs` of the server, or `deadlineMs` passed. */
 export async function runRound(
   to: Load,
-  sent: Deliveries,
+  published: Published,
   batches: number,
   limits: { readonly cpuMs: number; readonly deadlineMs: number },
 ): Promise<Cost> {
@@ -57,7 +70,7 @@ export async function runRound(
   let cpuUs = 0;
   let deliveries = 0;
   do {
-    const cost = await runBurst(to, sent, batches);
+    const cost = await runBurst(to, published, batches);
     cpuUs += cost.cpuUs;
     deliveries += cost.deliveries;
   } while (cpuUs < limits.cpuMs * 1_000 && performance.now() < endMs);
@@ -68,6 +81,3 @@ export async function runRound(
 export function secondsPerMillion({ cpuUs, deliveries }: Cost): number {
   return cpuUs / deliveries;
 }
-
-/** How new viewers connect: one in fifty is parsed and checked whole. */
-export const FRESH = { resume: [], checkEvery: 50, gaps: false } as const;

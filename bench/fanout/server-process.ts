@@ -54,7 +54,11 @@ async function obey(
     case 'burst':
       return await burst(candidate, command.ticks, command.batches);
     case 'encodings':
-      return countEncodings(() => candidate.publish(16));
+      return await countEncodings(async () => {
+        candidate.publish(16);
+        // What a turn brings may be encoded at its end.
+        await Promise.resolve();
+      });
     case 'facts': {
       if (candidate.facts === undefined) throw new Error('this candidate has no facts to tell');
       return candidate.facts();

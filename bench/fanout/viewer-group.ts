@@ -1,10 +1,17 @@
+import { Acknowledger } from './acknowledger.ts';
 import type { Access } from './candidates/candidate.ts';
-import { checkMessages, checkSingles } from './message-check.ts';
-import type { Counts, LoadCommand } from './messages.ts';
+import {
+  checkFilter,
+  checkMessages,
+  checkSession,
+  checkSingles,
+  type MessageCheck,
+} from './message-check.ts';
+import type { Counts, LoadCommand, Wanted } from './messages.ts';
 import { Viewer } from './viewer.ts';
 
 /** Connections being made at once. */
-const AT_ONCE = 256;
+const AT_ONCE = 1_000;
 
 type Connecting = LoadCommand & { readonly do: 'connect' };
 
@@ -19,8 +26,10 @@ export class ViewerGroup {
   readonly #viewers: Viewer[] = [];
   /** What each viewer was last seen to have, so that sums need no loop. */
   readonly #seen = new Map<Viewer, number>();
-  #messages = 0;
   readonly #ready = new Set<Viewer>();
+  /** One for all where they share a channel, else one for each that reads. */
+  readonly #acknowledgers: Acknowledger[] = [];
+  #messages = 0;
   #closed = 0;
   #checked = 0;
   /** The last batch that each checked viewer holds. */
@@ -46,9 +55,9 @@ export class ViewerGroup {
     if (this.#closed > 0) throw new Error(`${this.#closed} of ${viewers} viewers were refused`);
   }
 
-  /** Resolves when the viewers have that many batches together, since they joined. */
-  async receive(deliveries: number): Promise<void> {
-    await this.#until(() => this.#deliveries() >= deliveries || this.#fault !== null);
+  /** Resolves when the viewers have that many messages together, since they joined. */
+  async receive(messages: number): Promise<void> {
+    await this.#until(() => this.#received() >= messages || this.#fault !== null);
     if (this.#fault !== null) throw new Error(`a viewer got what was not due: ${this.#fault}`);
   }
 
@@ -60,7 +69,9 @@ export class ViewerGroup {
     for (const viewer of this.#viewers) viewer.unpause();
   }
 
+  /** Cuts all; of no use afterwards. */
   cut(): void {
+    for (const acknowledger of this.#acknowledgers) acknowledger.stop();
     for (const viewer of this.#viewers) viewer.cut();
   }
 
@@ -70,7 +81,7 @@ export class ViewerGroup {
     return {
       open: this.#viewers.length - this.#closed,
       closed: this.#closed,
-      deliveries: this.#deliveries(),
+      messages: this.#received(),
       least: each.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
       most: each.reduce((a, b) => Math.max(a, b), 0),
       bytes: this.#viewers.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -81,30 +92,41 @@ export class ViewerGroup {
     };
   }
 
-  #deliveries(): number {
+  #received(): number {
     return this.#messages - this.#viewers.length * this.#access.greeting;
   }
 
-  #add({ resume, checkEvery, gaps }: Connecting): void {
+  #add({ wanted, checkEvery, gaps }: Connecting): void {
     const at = this.#viewers.length;
-    const from = resume[at % resume.length];
-    const check = at % checkEvery === 0 ? this.#check(from?.held ?? null, gaps) : null;
-    const path = this.#access.path + (from?.query ?? '');
-    const viewer = new Viewer(
-      this.#access,
-      path,
-      { moved: this.#moved, closed: this.#left },
-      check,
-    );
+    const own = wanted[at % wanted.length] ?? {};
+    const checked = checkEvery > 0 && at % checkEvery === 0;
+    const acknowledger = this.#acknowledgerFor(checked);
+    const check = checked ? this.#check(own, gaps, acknowledger) : null;
+    const moved = (one: Viewer): void => {
+      acknowledger?.moved(one);
+      this.#moved(one);
+    };
+    const viewer = new Viewer(this.#access, own, { moved, closed: this.#left }, check);
     this.#seen.set(viewer, 0);
     this.#viewers.push(viewer);
   }
 
-  #check(held: number | null, gaps: boolean): (text: string) => void {
-    const check = this.#access.snapshot ? checkMessages(held, gaps) : checkSingles();
+  #acknowledgerFor(checked: boolean): Acknowledger | null {
+    const { protocol, check } = this.#access;
+    if (protocol !== 'session') return null;
+    const shared = check === 'filter' ? undefined : this.#acknowledgers[0];
+    if (shared !== undefined || (check === 'filter' && !checked)) return shared ?? null;
+    const made = new Acknowledger();
+    this.#acknowledgers.push(made);
+    return made;
+  }
+
+  #check(wanted: Wanted, gaps: boolean, acknowledger: Acknowledger | null): (text: string) => void {
+    const check = checkFor(this.#access.check, wanted, gaps);
     const at = this.#held.push(0) - 1;
     return (text) => {
       this.#checked += 1;
+      acknowledger?.heard(text);
       try {
         this.#held[at] = check(text);
       } catch (error) {
@@ -113,14 +135,18 @@ export class ViewerGroup {
     };
   }
 
-  readonly #moved = (viewer: Viewer): void => {
+  #moved(viewer: Viewer): void {
     const before = this.#seen.get(viewer) ?? 0;
     const now = viewer.messages;
     this.#messages += now - before;
     this.#seen.set(viewer, now);
-    if (!this.#ready.has(viewer) && now >= this.#access.greeting) this.#ready.add(viewer);
+    if (before < this.#access.greeting || before === 0) this.#greet(viewer);
     this.#look();
-  };
+  }
+
+  #greet(viewer: Viewer): void {
+    if (viewer.messages >= this.#access.greeting) this.#ready.add(viewer);
+  }
 
   readonly #left = (): void => {
     this.#closed += 1;
@@ -139,5 +165,18 @@ export class ViewerGroup {
     await new Promise<void>((resolve) => {
       this.#wait = { done, resolve };
     });
+  }
+}
+
+function checkFor(kind: Access['check'], { from, where }: Wanted, gaps: boolean): MessageCheck {
+  switch (kind) {
+    case 'single':
+      return checkSingles();
+    case 'stream':
+      return checkMessages(from?.batch ?? null, gaps);
+    case 'session':
+      return checkSession(from?.batch ?? null);
+    case 'filter':
+      return checkFilter(where?.user ?? '');
   }
 }

@@ -1,11 +1,13 @@
 import { connect, type Socket } from 'node:net';
 import type { Access } from './candidates/candidate.ts';
 import { EventReader } from './event-reader.ts';
-import { CLIENT_PONG, clientFrame, FrameReader } from './frame-reader.ts';
+import { CLIENT_PONG, clientFrame, FrameReader, type Mark } from './frame-reader.ts';
+import type { Wanted } from './messages.ts';
+import { timeOf, VIEW } from './workload.ts';
 
-/** What a viewer tells its group. */
+/** What a viewer tells its group, and asks it. */
 export interface ViewerListener {
-  /** The answer's head came, and then bytes were read: `messages` may have grown. */
+  /** Bytes were read: `messages` may have grown. */
   moved(viewer: Viewer): void;
   closed(viewer: Viewer): void;
 }
@@ -18,11 +20,16 @@ const UPGRADE =
   'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n' +
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
 
+/** Where `{"type":"batch"` differs from all other messages of a session. */
+const BATCH: Mark = { at: 9, byte: 'b'.charCodeAt(0) };
+
 /** One connection of the load client, as cheap as Node allows. */
 export class Viewer {
   readonly #socket: Socket;
   readonly #listener: ViewerListener;
   readonly #reader: FrameReader | EventReader;
+  /** Sent as soon as the connection stands. */
+  readonly #subscribe: Buffer | null;
   #head = '';
   #headRead = false;
   bytes = 0;
@@ -30,12 +37,13 @@ export class Viewer {
   /** `text` is called with each whole message; null only counts. */
   constructor(
     access: Access,
-    path: string,
+    wanted: Wanted,
     listener: ViewerListener,
     text: ((payload: string) => void) | null,
   ) {
     this.#listener = listener;
     this.#reader = readerFor(access, () => this.#socket, text);
+    this.#subscribe = access.protocol === 'session' ? subscribeFrame(wanted) : null;
     this.#socket = connect({
       host: '127.0.0.1',
       port: access.port,
@@ -49,18 +57,16 @@ export class Viewer {
     });
     this.#socket.on('error', () => {});
     this.#socket.on('close', () => listener.closed(this));
-    const upgrade = access.protocol === 'events' ? 'Accept: text/event-stream\r\n' : UPGRADE;
-    this.#socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${access.port}\r\n${upgrade}\r\n`);
+    this.#socket.write(requestHead(access, wanted));
   }
 
-  /** Whether the server took the connection. */
-  get accepted(): boolean {
-    return this.#headRead;
-  }
-
-  /** Messages that came, the greetings among them. */
+  /** Messages that came and count, the greetings among them. */
   get messages(): number {
     return this.#reader.count;
+  }
+
+  send(frame: Buffer): void {
+    this.#socket.write(frame);
   }
 
   /** Reads no more, like a stopped program. */
@@ -101,21 +107,36 @@ export class Viewer {
     }
     this.#headRead = true;
     this.#head = '';
+    if (this.#subscribe !== null) this.send(this.#subscribe);
     return end + END_OF_HEAD.length - known;
   }
 }
 
+function requestHead({ protocol, path, port }: Access, { from }: Wanted): string {
+  const resumes = protocol === 'websocket' && from !== undefined;
+  const query = resumes ? `?from=${from.epoch}.${timeOf(from.batch) + 1}` : '';
+  const asks = protocol === 'events' ? 'Accept: text/event-stream\r\n' : UPGRADE;
+  return `GET ${path}${query} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${asks}\r\n`;
+}
+
+function subscribeFrame({ from, where }: Wanted): Buffer {
+  const views = [where === undefined ? { view: VIEW } : { view: VIEW, where }];
+  const held = from && { from: { epoch: from.epoch, timestamp: timeOf(from.batch) + 1 } };
+  return clientFrame(JSON.stringify({ type: 'subscribe', id: 'bench', views, ...held }));
+}
+
 function readerFor(
-  access: Access,
+  { protocol }: Access,
   socket: () => Socket,
   text: ((payload: string) => void) | null,
 ): FrameReader | EventReader {
-  if (access.protocol === 'events') return new EventReader(text);
+  if (protocol === 'events') return new EventReader(text);
   const frames = { ping: () => void socket().write(CLIENT_PONG), closed: () => {} };
-  if (access.protocol === 'websocket') return new FrameReader({ ...frames, text });
+  if (protocol === 'websocket') return new FrameReader({ ...frames, text });
+  if (protocol === 'session') return new FrameReader({ ...frames, text }, BATCH);
   // Socket.IO: after Engine.IO's packet 0 the client asks for the namespace; 42 is an event.
   let greeted = false;
-  const reader: FrameReader = new FrameReader({
+  return new FrameReader({
     ...frames,
     get text() {
       if (greeted && text === null) return null;
@@ -126,5 +147,4 @@ function readerFor(
       };
     },
   });
-  return reader;
 }

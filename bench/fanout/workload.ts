@@ -9,6 +9,9 @@ import type { Json, RowText, Timestamp } from '../../protocol/update.ts';
 /** Rows of the view at all times. */
 export const ROWS = 10;
 
+/** The view's name. */
+export const VIEW = 'edits';
+
 /** Batches are 10 ms of logical time apart: the history of 5 minutes then holds 30,000. */
 const STEP_MS = 10;
 const START: Timestamp = 1_700_000_000_000;
@@ -50,6 +53,16 @@ export function messageText(n: number): string {
 /** The same message before it is stringified, for peers that do so themselves. */
 export function messageOf(n: number) {
   return { deleted: [replacedRowOf(n)], inserted: [rowOf(n)], timestamp: timeOf(n) + 1 };
+}
+
+/** The one batch message of `ws /api/v1` that merges batches first … last, stringified anew. */
+export function mergedText(first: number, last: number): string {
+  const changes: (readonly [diff: 1 | -1, row: readonly Json[]])[] = [];
+  for (let n = first; n < first + ROWS && n <= last; n++) {
+    changes.push([-1, replacedRowOf(n)], [1, rowOf(n + ROWS * Math.floor((last - n) / ROWS))]);
+  }
+  const [lower, upper] = [timeOf(first - 1) + 1, timeOf(last) + 1];
+  return JSON.stringify({ type: 'batch', channel: 1, lower, upper, changes: { [VIEW]: changes } });
 }
 
 /** The view after batch n, as row texts. */

@@ -1,35 +1,28 @@
-import { startBare } from './bare.ts';
+import { startBare, startBareMerged } from './bare.ts';
 import type { Candidate } from './candidate.ts';
 import { startEvents } from './events.ts';
+import { startFilters, USERS } from './filters.ts';
 import { startFollowed } from './followed.ts';
+import type { CandidateName } from './names.ts';
 import { startSocketIo, startSocketIoOnUws } from './socket-io.ts';
-import { startViewcast } from './viewcast.ts';
+import { startSessions, startStreams } from './viewcast.ts';
 import { startJoinedWs, startWs } from './ws.ts';
 
 /** Every candidate by the name that the bench prints. */
 export const CANDIDATES = {
   'uWebSockets publish': startBare,
-  viewcast: startViewcast,
+  'uWebSockets publish, merged': startBareMerged,
+  viewcast: startSessions,
+  'viewcast stream': startStreams,
   'ws, joined frames': startJoinedWs,
   ws: startWs,
   'Socket.IO on uWebSockets': startSocketIoOnUws,
   'Socket.IO': startSocketIo,
   'SSE by res.write': startEvents,
   'viewcast with its upstream': startFollowed,
-} as const satisfies Readonly<Record<string, () => Candidate | Promise<Candidate>>>;
-
-export type CandidateName = keyof typeof CANDIDATES;
-
-/** Those of the comparison, in the order in which they are printed. */
-export const COMPARED: readonly CandidateName[] = [
-  'uWebSockets publish',
-  'viewcast',
-  'ws, joined frames',
-  'ws',
-  'Socket.IO on uWebSockets',
-  'Socket.IO',
-  'SSE by res.write',
-];
+  'viewcast, 10 filters': () => startFilters(10),
+  'viewcast, 10,000 filters': () => startFilters(USERS),
+} as const satisfies Readonly<Record<CandidateName, () => Candidate | Promise<Candidate>>>;
 
 /** Whether a candidate has this name. */
 export function isCandidate(name: string): name is CandidateName {

@@ -1,12 +1,19 @@
 /** How a load client reaches a candidate, and what it gets before the first batch. */
 export interface Access {
-  readonly protocol: 'websocket' | 'socket.io' | 'events';
+  /** `session` is the protocol of `ws /api/v1`, where batches alone are counted. */
+  readonly protocol: 'websocket' | 'session' | 'socket.io' | 'events';
   readonly port: number;
   readonly path: string;
-  /** Messages that come on joining, before any batch; they are not deliveries. */
+  /** Messages that come on joining, before any that is published; they are not counted. */
   readonly greeting: number;
-  /** Whether the greeting is the whole view, so that what is held can be checked row by row. */
-  readonly snapshot: boolean;
+  /**
+   * How messages are checked: each a `single` batch and the next, a `stream` that begins with the
+   * whole view, batches of `ws /api/v1` that may merge several (`session`), or such of one user's
+   * rows (`filter`).
+   */
+  readonly check: 'single' | 'stream' | 'session' | 'filter';
+  /** Whether the batches of one tick come as one message. */
+  readonly merges: boolean;
 }
 
 /** A server that can fan batches out, beside which viewcast is measured. */

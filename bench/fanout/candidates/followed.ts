@@ -1,11 +1,12 @@
 import { serveViews } from '../../../server/pipeline.ts';
 import { Upstream } from '../../../server/upstream/upstream.ts';
 import { Views } from '../../../server/view/views.ts';
+import { VIEW } from '../workload.ts';
 import { BatchNumbers, type Candidate } from './candidate.ts';
 import { FakeDatabase } from './fake-database.ts';
-import { SERVE } from './viewcast.ts';
+import { SERVE, SESSION } from './viewcast.ts';
 
-const NAMES = ['edits', 'edits_by_day', 'edits_by_hour'];
+const NAMES = [VIEW, 'edits_by_day', 'edits_by_hour'];
 
 /** Viewcast whole, from its upstream stage on, in front of a database that counts what it is asked. */
 export async function startFollowed(): Promise<Candidate> {
@@ -29,9 +30,8 @@ export async function startFollowed(): Promise<Candidate> {
   while (!hydrated()) await new Promise((resolve) => setTimeout(resolve, 10));
   const serving = serveViews(views, SERVE);
   const numbers = new BatchNumbers();
-  const path = `/api/stream/${NAMES[0]}`;
   return {
-    access: { protocol: 'websocket', port: serving.port, path, greeting: 1, snapshot: true },
+    access: { ...SESSION, port: serving.port },
     publish: (batches) => {
       for (const n of numbers.next(batches)) database.change(n);
     },
@@ -39,7 +39,7 @@ export async function startFollowed(): Promise<Candidate> {
       statements: database.statements,
       cursors: database.cursors,
       views: views.all().length,
-      epoch: views.get(NAMES[0] ?? '')?.epoch ?? '',
+      epoch: views.get(VIEW)?.epoch ?? '',
     }),
     close: () => {
       serving.close();

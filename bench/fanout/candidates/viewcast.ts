@@ -1,10 +1,8 @@
 import { rowText } from '../../../protocol/row.ts';
 import { serveViews } from '../../../server/pipeline.ts';
 import { View } from '../../../server/view/view.ts';
-import { COLUMNS, ROWS, replacedRowOf, rowOf, timeOf } from '../workload.ts';
-import { BatchNumbers, type Candidate } from './candidate.ts';
-
-const NAME = 'edits';
+import { COLUMNS, ROWS, replacedRowOf, rowOf, timeOf, VIEW } from '../workload.ts';
+import { type Access, BatchNumbers, type Candidate } from './candidate.ts';
 
 /** Serves on a free port; the limits of addresses are off for this machine's own. */
 export const SERVE = {
@@ -19,9 +17,33 @@ export const SERVE = {
   },
 };
 
+/** How `ws /api/v1` is reached: before any batch comes the whole view. */
+export const SESSION = {
+  protocol: 'session',
+  path: '/api/v1',
+  greeting: 1,
+  check: 'session',
+  merges: true,
+} as const;
+
+/** How a seed-compatible stream is reached. */
+export const STREAM = {
+  protocol: 'websocket',
+  path: `/api/stream/${VIEW}`,
+  greeting: 1,
+  check: 'stream',
+  merges: false,
+} as const;
+
+/** Viewcast's sessions. */
+export const startSessions = (): Candidate => serve(SESSION);
+
+/** Viewcast's streams. */
+export const startStreams = (): Candidate => serve(STREAM);
+
 /** Viewcast from a real View on, fed in process; the rows are stringified as the upstream does. */
-export function startViewcast(): Candidate {
-  const view = new View(NAME);
+function serve(access: Omit<Access, 'port'>): Candidate {
+  const view = new View(VIEW);
   view.start(
     { identity: 'bench', object: 'u1', columns: COLUMNS },
     { snapshot: true, caughtUpAbove: null },
@@ -33,9 +55,8 @@ export function startViewcast(): Candidate {
   const views = { get: () => view, all: () => [view], watch: () => () => {} };
   const serving = serveViews(views, SERVE);
   const numbers = new BatchNumbers();
-  const path = `/api/stream/${NAME}`;
   return {
-    access: { protocol: 'websocket', port: serving.port, path, greeting: 1, snapshot: true },
+    access: { ...access, port: serving.port },
     publish: (batches) => {
       for (const n of numbers.next(batches)) feed(view, n);
     },

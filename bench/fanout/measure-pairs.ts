@@ -1,0 +1,44 @@
+import { comparePairs } from './pairs.ts';
+import { figure, type Print, printTable, verdict } from './report.ts';
+import type { Interval } from './statistics.ts';
+
+/** Target of viewcast's cost, as a ratio to bare uWebSockets. */
+const TARGET = 1.05;
+
+const COMPARISONS = [
+  ['session', 'uWebSockets publish, merged', 'viewcast'],
+  ['stream', 'uWebSockets publish', 'viewcast stream'],
+] as const;
+
+/**
+ * Viewcast against bare uWebSockets that publishes the same bytes, in one process; the bare server
+ * twice, as a control. The target is met when the interval reaches it.
+ */
+export async function measurePairs(
+  print: Print,
+  sizes: readonly number[],
+  pairs: number,
+): Promise<void> {
+  print(`\nViewcast to bare uWebSockets, the same bytes, ${pairs} A/B pairs in one process`);
+  print('(median and the 90 % interval of the median; A/A: two equal bare servers)');
+  const rows: string[][] = [];
+  for (const viewers of sizes) {
+    for (const [what, bareName, name] of COMPARISONS) {
+      for (const result of await comparePairs(bareName, name, viewers, [1, 16], pairs)) {
+        const { batches, bare, ratio, interval, control, controlInterval } = result;
+        rows.push([
+          `${what}, ${viewers} viewers, ${batches} a tick`,
+          figure(bare),
+          figure(ratio, 3),
+          span(interval),
+          figure(control, 3),
+          span(controlInterval),
+          verdict(interval.low <= TARGET, `at most ${TARGET}`),
+        ]);
+      }
+    }
+  }
+  printTable(print, ['', 'bare s/M', 'A/B', '90 %', 'A/A', '90 %', 'target'], rows);
+}
+
+const span = ({ low, high }: Interval): string => `${figure(low, 3)}–${figure(high, 3)}`;
