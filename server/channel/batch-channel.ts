@@ -175,7 +175,9 @@ export class BatchChannel {
   #missingOf(group: Group, from: HeldPoint | undefined): Missing | null {
     if (from === undefined || from.epoch !== group.epoch) return null;
     // No batch starts at the end, but a snapshot may stand there.
-    if (from.timestamp === 'end') return { kind: 'expired' };
+    if (from.timestamp === 'end') {
+      return { kind: group.position.frontier === 'end' ? 'expired' : 'ahead' };
+    }
     const held = { frontier: from.timestamp, held: from.held ?? {} };
     const missing = group.since(held);
     if (missing.kind !== 'ahead' || !this.#hasReached(held)) return missing;
