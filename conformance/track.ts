@@ -100,7 +100,7 @@ export class Track {
       Rule.expect('subscribed', 'no reason beside a batch', reason === undefined, reason);
     } else if (first) {
       const why = from === undefined ? 'no reason where nothing was held' : 'a reason';
-      Rule.expect('subscribed', why, (reason !== undefined) === (from !== undefined), reason);
+      Rule.expect('subscribed', why, (reason !== undefined) === (from !== undefined), message);
     }
     this.#subscribed = message;
     this.#frontier = null;
