@@ -39,6 +39,11 @@ export class PrefixOracle {
   }
 }
 
+/** The rows of top10 first one first, as a view has no order. */
+export function rankRows(rows: readonly (readonly unknown[])[]): readonly Leader[] {
+  return rows.map(([user, count]): Leader => [String(user), Number(count)]).sort(byRank);
+}
+
 /** Greater counts first, then names by their bytes. */
 export function byRank([userA, a]: Leader, [userB, b]: Leader): number {
   return b - a || Buffer.compare(Buffer.from(userA), Buffer.from(userB));

@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchChromium, NO_BROWSER } from '../web/chromium.ts';
-import { byRank, type Leader, PrefixOracle } from './prefix-oracle.ts';
+import { type Leader, PrefixOracle, rankRows } from './prefix-oracle.ts';
 import { minuteOf2021, recordingsMissing } from './recordings.ts';
 import { foldStream, readCurl, readEvents, readWebSocket, type StreamLog } from './stream-log.ts';
 import { fetchCount, temporaryFolder, until, Viewcast } from './viewcast.ts';
@@ -99,10 +99,10 @@ describe.skipIf(skipped !== '')(
           expect(count).toBeGreaterThanOrEqual(counts[at - 1]?.count ?? 0);
           const top = tops.findLast((each) => each.timestamp <= timestamp);
           // A stream that was opened a moment later may begin later.
-          if (top !== undefined) expect(sorted(top.rows)).toEqual(oracle.leaders(count));
+          if (top !== undefined) expect(rankRows(top.rows)).toEqual(oracle.leaders(count));
         }
         expect(counts.at(-1)?.count).toBe(EVENTS);
-        expect(sorted(tops.at(-1)?.rows ?? [])).toEqual(LEADERS);
+        expect(rankRows(tops.at(-1)?.rows ?? [])).toEqual(LEADERS);
       },
     );
 
@@ -148,10 +148,6 @@ describe.skipIf(skipped !== '')(
   },
 );
 
-function sorted(rows: readonly (readonly unknown[])[]): readonly Leader[] {
-  return rows.map(([user, count]): Leader => [String(user), Number(count)]).sort(byRank);
-}
-
 /** Asks for both views in one statement, as of one moment, until all is over. */
 async function watchSql(
   viewcast: Viewcast,
@@ -168,7 +164,7 @@ async function watchSql(
                 (SELECT json_agg(json_build_array("user", count)) FROM top10) AS leaders`,
       );
       const { count, leaders } = rows[0] as { count: string; leaders: Leader[] | null };
-      sights.push({ count: Number(count), leaders: sorted(leaders ?? []) });
+      sights.push({ count: Number(count), leaders: rankRows(leaders ?? []) });
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   } finally {

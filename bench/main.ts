@@ -1,0 +1,56 @@
+import process from 'node:process';
+import { benchFanout } from './fanout/fanout.ts';
+import type { Print } from './fanout/report.ts';
+import { describeMachine } from './machine.ts';
+import { measureEngine } from './measure-engine.ts';
+import { measureLatency } from './measure-latency.ts';
+import { measureReplay } from './measure-replay.ts';
+import { measureStart } from './measure-start.ts';
+
+const HELP = `Measurements, printed with the machine and the versions.
+
+  npm run bench                      all but the fan-out, about three minutes
+  npm run bench -- NAME…             engine, latency, replay (with memory), start
+  npm run bench -- fanout [SECTION…] how cheaply batches reach many viewers, beside its peers;
+                                     [--quick] [--viewers 100,1000] [--rounds 3] [--pairs 40]
+
+Recordings are read from VIEWCAST_DATA (../shared/data).
+`;
+
+const MEASURES: Readonly<Record<string, (print: Print) => Promise<void>>> = {
+  engine: measureEngine,
+  latency: measureLatency,
+  replay: measureReplay,
+  start: measureStart,
+};
+
+async function main(args: readonly string[]): Promise<number> {
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const [first] = args;
+  const names = args.length === 0 ? Object.keys(MEASURES) : args;
+  const unknown = names.filter((name) => !(name in MEASURES));
+  if (first !== 'fanout' && unknown.length > 0) {
+    process.stderr.write(
+      `no measurement ${unknown.join(', ')}: there are ${Object.keys(MEASURES).join(', ')} and fanout\n`,
+    );
+    return 2;
+  }
+  const print: Print = (line) => void process.stdout.write(`${line}\n`);
+  for (const line of describeMachine()) print(line);
+  if (first === 'fanout') await benchFanout(args.slice(1), print);
+  else for (const name of names) await MEASURES[name]?.(print);
+  return 0;
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  },
+);
