@@ -12,7 +12,7 @@ import { addAll } from '../../protocol/multiset.ts';
 import type { Changes, Diff, RowText, Timestamp } from '../../protocol/update.ts';
 
 /** All changes whose times lie within `first ≤ time ≤ last`; usually of one time. */
-interface Entry {
+export interface Entry {
   readonly first: Timestamp;
   readonly last: Timestamp;
   readonly changes: Changes;
@@ -114,6 +114,11 @@ export class History {
       n += FANOUT ** level;
     }
     return changes;
+  }
+
+  /** The entries that start at `lower` or later, oldest first. */
+  entriesFrom(lower: Timestamp): readonly Entry[] {
+    return this.#entries.slice(this.#firstFrom(lower) - this.#base);
   }
 
   /** The number of the first entry that starts at `lower` or later. */

@@ -21,7 +21,7 @@ import {
 } from '../../protocol/update.ts';
 import { Collection } from './collection.ts';
 import { epochOf, type Relation } from './epoch.ts';
-import type { HistoryLimits } from './history.ts';
+import type { Entry, HistoryLimits } from './history.ts';
 
 /** See PROTOCOL.md, "Status". */
 export type ViewState = 'hydrating' | 'live' | 'stale' | 'ended' | 'gone';
@@ -89,6 +89,16 @@ export class View {
   /** Estimated bytes of the history. */
   get historyBytes(): number {
     return this.#shown?.history.bytes ?? 0;
+  }
+
+  /** The earliest frontier that `since` can start from; 0 while hydrating. */
+  get historyStart(): Timestamp {
+    return this.#shown?.history.start ?? 0;
+  }
+
+  /** What history keeps of the times from `lower` on, oldest first. */
+  historyFrom(lower: Timestamp): readonly Entry[] {
+    return this.#shown?.history.entriesFrom(lower) ?? [];
   }
 
   /**

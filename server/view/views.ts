@@ -24,6 +24,8 @@ export interface ViewsParts {
 export interface ViewsListener {
   added(view: View): void;
   removed(view: View): void;
+  /** The list of views is known now. */
+  discovered?(): void;
 }
 
 /** Where the database lists its objects (Materialize docs, mz_catalog.mz_objects). */
@@ -101,7 +103,10 @@ export class Views {
   }
 
   #compare(objects: ReadonlyMap<string, string>): void {
-    this.#discovered = true;
+    if (!this.#discovered) {
+      this.#discovered = true;
+      for (const listener of [...this.#listeners]) listener.discovered?.();
+    }
     for (const [name, served] of this.#served) {
       if (!objects.has(name)) this.#drop(name, served);
     }
