@@ -178,7 +178,7 @@ export class Session {
     const waitMs = Math.max(leastMs, backoffMs(line.failures, this.#environment.random()));
     line.failures += 1;
     this.#later(waitMs, () => {
-      if (this.#holds(line) && line.id === '') this.#ask(line);
+      if (line.followers.size > 0 && line.id === '') this.#ask(line);
     });
   }
 
@@ -212,10 +212,6 @@ export class Session {
       then();
     });
     this.#timers.add(cancel);
-  }
-
-  #holds(line: Line): boolean {
-    return [...this.#lines.values()].includes(line);
   }
 
   #byId(id: string): Line | undefined {

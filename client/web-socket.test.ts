@@ -6,6 +6,7 @@ import { CLOSE, closeReason } from '../protocol/close.ts';
 import type { ServerMessage, Subscribe } from '../protocol/message.ts';
 import { batches } from './batches.ts';
 import { connect } from './client.ts';
+import { openWebSocket } from './web-socket.ts';
 
 const HELLO: ServerMessage = {
   type: 'hello',
@@ -88,6 +89,17 @@ test('closing while the handshake is under way is quiet', async () => {
   expect(client.connection).toBe('opening');
   client.close();
   expect(client.connection).toBe('closed');
+});
+
+test('a handshake that fails is told once', async () => {
+  const url = await serve(answer);
+  const closes: number[] = [];
+  openWebSocket(`${url.replace('http', 'ws')}/elsewhere`, {
+    opened: () => {},
+    message: () => {},
+    closed: (code) => closes.push(code),
+  });
+  await expect.poll(() => closes).toEqual([1006]);
 });
 
 test('a url that is none is refused at once', () => {

@@ -29,7 +29,13 @@ export const openWebSocket: Open = (url, listener) => {
     listener.message(String(data));
   };
   socket.addEventListener('message', heard, { signal });
-  socket.addEventListener('close', ({ code, reason }) => listener.closed(code, reason), { signal });
+  const lost = (code: number, reason: string) => {
+    silence.abort();
+    listener.closed(code, reason);
+  };
+  socket.addEventListener('close', ({ code, reason }) => lost(code, reason), { signal });
+  // A handshake that fails ends in Node without a close.
+  socket.addEventListener('error', () => lost(1006, ''), { signal });
   return {
     send: (text) => socket.send(text),
     close() {

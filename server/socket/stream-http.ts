@@ -14,7 +14,7 @@ import {
 import { StreamResponse } from './stream-response.ts';
 import type { Pass, Position, Seat, StreamMember, StreamParts } from './stream-source.ts';
 
-/** What stands between two messages, for a blocked reader to be probed with. */
+/** What stands between two messages: a sign of life, and a probe for a blocked reader. */
 const FILLER = { event: ':\n\n', line: ' ' } as const;
 
 const CONTENT_TYPE = {
@@ -173,6 +173,7 @@ function run(
   const kind = format === 'event' ? 'sse' : 'http';
   let seat: Seat | null = null;
   let open = true;
+  let begun = false;
   const out = new StreamResponse(response, FILLER[format], () => {
     seat?.drained();
     sent();
@@ -182,7 +183,8 @@ function run(
     if (out.bufferedBytes < parts.limits.placeBytes) leavePlace();
   };
   const stops = [keepAlive.add(() => out.keepAlive()), depart, leavePlace];
-  if (format === 'event') stops.push(heartbeat.add(() => out.send(comment(parts, seat))));
+  const sign = () => out.send(format === 'event' ? comment(parts, seat) : Buffer.from(FILLER.line));
+  stops.push(heartbeat.add(sign));
   const over = (code: number): void => {
     if (!open) return;
     open = false;
@@ -199,7 +201,10 @@ function run(
   const member: StreamMember = {
     format,
     replaceable: format === 'event' || from !== undefined,
-    send: (bytes) => out.send(bytes),
+    send: (bytes) => {
+      begun = true;
+      out.send(bytes);
+    },
     bufferedBytes: () => out.bufferedBytes,
     enter: () => {},
     leave: () => {},
@@ -210,8 +215,8 @@ function run(
   };
   stops.push(pass.opened((reason) => member.close(reason)));
   seat = parts.source.get(view)?.join(member, from) ?? null;
-  // The head goes out with the first byte, which a view that still hydrates has not got.
-  if (seat?.position === null) out.send(Buffer.from(FILLER[format]));
+  // The head goes out with the first byte, and there may be nothing to say yet.
+  if (!begun) sign();
   sent();
 }
 
