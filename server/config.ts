@@ -10,7 +10,7 @@ export interface Config {
   readonly port: number;
   /** Where the views are: a PostgreSQL URL of Materialize or of the engine. */
   readonly upstream: string;
-  /** The views to serve; null for every materialized view there is. */
+  /** The views to serve; null for every materialized view there is, as on the embedded engine. */
   readonly views: readonly string[] | null;
   /** The folder of the built page. */
   readonly web: string;
@@ -26,6 +26,8 @@ export interface Config {
   readonly authQuerySeconds: number;
   /** Over how long viewers are sent away on SIGTERM, in ms. */
   readonly drainMs: number;
+  /** Threads that serve; 1 serves in the main thread. */
+  readonly workers: number;
   readonly logLevel: string;
 }
 
@@ -52,6 +54,11 @@ const upstream = z
     error: 'must be a URL such as postgres://materialize@127.0.0.1:6875/materialize',
   });
 
+/** The views by name; `['*']` for all there are. */
+const views = list.refine((names) => !names.includes('*') || names.length === 1, {
+  error: 'must be names of views separated by commas, or * alone for all',
+});
+
 const origins = list.refine(
   (entries) => entries.every((entry) => URL.canParse(entry) && new URL(entry).origin === entry),
   { error: 'must be origins such as https://example.org, without a path, separated by commas' },
@@ -73,13 +80,14 @@ const environment = z.object({
   VIEWCAST_HOST: z.string().min(1, { error: 'must not be empty' }).default('127.0.0.1'),
   VIEWCAST_PORT: integer(0, 65_535).default(8875),
   VIEWCAST_UPSTREAM: upstream.default('postgres://materialize@127.0.0.1:6875/materialize'),
-  VIEWCAST_VIEWS: list.default([]),
+  VIEWCAST_VIEWS: views.default([]),
   VIEWCAST_WEB: z.string().min(1, { error: 'must not be empty' }).default('web/dist'),
   VIEWCAST_ORIGINS: origins.default([]),
   VIEWCAST_TRUSTED_PROXIES: proxies.default([]),
   VIEWCAST_CONNECTIONS_PER_ADDRESS: integer(1, 1_000_000).default(50),
   ...authVariables,
   VIEWCAST_DRAIN_MS: integer(0, 600_000).default(8_000),
+  VIEWCAST_WORKERS: integer(1, 128).default(1),
   VIEWCAST_LOG: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       error: 'must be one of fatal, error, warn, info, debug, trace, silent',
@@ -95,7 +103,7 @@ export type ConfigResult =
 /** Reads the VIEWCAST_* variables; all that are wrong are reported at once. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): ConfigResult {
   const result = environment.safeParse(env);
-  const problems = authProblems(env);
+  const problems = [...authProblems(env), ...exposureProblems(env)];
   if (!result.success || problems.length > 0) {
     const issues = result.error?.issues ?? [];
     const errors = issues.map(({ path, message }) => {
@@ -111,7 +119,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       host: values.VIEWCAST_HOST,
       port: values.VIEWCAST_PORT,
       upstream: values.VIEWCAST_UPSTREAM,
-      views: values.VIEWCAST_VIEWS.length === 0 ? null : values.VIEWCAST_VIEWS,
+      views: isAll(values.VIEWCAST_VIEWS) ? null : values.VIEWCAST_VIEWS,
       web: values.VIEWCAST_WEB,
       origins: values.VIEWCAST_ORIGINS,
       trustedProxies: values.VIEWCAST_TRUSTED_PROXIES,
@@ -119,7 +127,23 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       auth: readAuthSettings(env),
       authQuerySeconds: values.VIEWCAST_AUTH_QUERY_SECONDS ?? 0,
       drainMs: values.VIEWCAST_DRAIN_MS,
+      workers: values.VIEWCAST_WORKERS,
       logLevel: values.VIEWCAST_LOG,
     },
   };
+}
+
+function isAll(names: readonly string[]): boolean {
+  return names.length === 0 || names[0] === '*';
+}
+
+/** A database of one's own shows only what it was told to: nothing is public by oversight. */
+function exposureProblems(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+  const given = (env.VIEWCAST_UPSTREAM ?? '') !== '';
+  const named = (env.VIEWCAST_VIEWS ?? '').trim() !== '';
+  if (!given || named) return [];
+  return [
+    'VIEWCAST_VIEWS must name the views to serve when VIEWCAST_UPSTREAM is given, ' +
+      'separated by commas, or be * for every materialized view',
+  ];
 }

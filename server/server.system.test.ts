@@ -94,6 +94,7 @@ beforeAll(async () => {
   const second = await start('server/main.ts', {
     VIEWCAST_PORT: '0',
     VIEWCAST_UPSTREAM: `postgres://materialize@127.0.0.1:${sqlPort}/materialize`,
+    VIEWCAST_VIEWS: '*',
   });
   server = second.child;
   port = second.port;
@@ -218,7 +219,7 @@ test('a port in use ends the server with one sentence and exit code 1', async ()
 
 test('the server ends at once when its parent is gone, and on SIGINT tells its viewers', async () => {
   const upstream = `postgres://materialize@127.0.0.1:${sqlPort}/materialize`;
-  const env = { VIEWCAST_PORT: '0', VIEWCAST_UPSTREAM: upstream };
+  const env = { VIEWCAST_PORT: '0', VIEWCAST_UPSTREAM: upstream, VIEWCAST_VIEWS: '*' };
   const orphan = await start('server/main.ts', env);
   orphan.child.disconnect();
   expect(await ended(orphan.child)).toBe(0);

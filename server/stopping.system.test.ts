@@ -21,6 +21,7 @@ const base = {
   VIEWCAST_PORT: '0',
   VIEWCAST_LOG: 'silent',
   VIEWCAST_UPSTREAM: 'postgres://materialize@127.0.0.1:9/materialize',
+  VIEWCAST_VIEWS: '*',
 };
 
 async function start(env: Readonly<Record<string, string>>) {

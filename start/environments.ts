@@ -46,6 +46,7 @@ export function serverEnvironment(place: Placement): Environment {
     VIEWCAST_HOST: host,
     VIEWCAST_PORT: String(place.port),
     VIEWCAST_UPSTREAM: engineUrl(host, place.sqlPort),
+    VIEWCAST_VIEWS: place.base.VIEWCAST_VIEWS || '*',
     VIEWCAST_WEB: place.base.VIEWCAST_WEB ?? join(place.root, 'web', 'dist'),
   };
 }

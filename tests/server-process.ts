@@ -25,6 +25,7 @@ export class ServerProcess {
         ...process.env,
         VIEWCAST_PORT: '0',
         VIEWCAST_UPSTREAM: upstream,
+        VIEWCAST_VIEWS: '*',
         VIEWCAST_LOG: 'error',
         ...environment,
       },

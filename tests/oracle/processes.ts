@@ -93,7 +93,7 @@ export async function startServer(name: string, upstream: number, died: Died): P
     VIEWCAST_HOST: '127.0.0.1',
     VIEWCAST_PORT: '0',
     VIEWCAST_UPSTREAM: engineUrl(upstream),
-    VIEWCAST_VIEWS: '',
+    VIEWCAST_VIEWS: '*',
   };
   return started(new Process(name, 'server/main.ts', env, died));
 }
