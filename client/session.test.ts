@@ -6,6 +6,7 @@ import type { FakeServer } from './fake-server.ts';
 import { fakeWorld } from './fake-world.ts';
 import type { LineState } from './line.ts';
 import { RefusedError } from './refused-error.ts';
+import { Session } from './session.ts';
 import { sorted } from './sorted.ts';
 import { submit } from './submit.ts';
 
@@ -324,4 +325,20 @@ test('closing ends timers, lines and messages on their way', async () => {
   expect(states.at(-1)).toBe('closed');
   expect(clock.pending).toBe(0);
   expect(server.connections.every(({ open }) => !open)).toBe(true);
+});
+
+test('a token that is valid for a year is renewed when timers can next hold it', () => {
+  const waits: number[] = [];
+  const session = new Session({
+    send: () => {},
+    after: (ms) => {
+      waits.push(ms);
+      return () => {};
+    },
+    random: () => 0,
+    check: () => null,
+    reauthorize: () => {},
+  });
+  session.receive({ type: 'authorized', expiresInMs: 365 * 86_400_000 }, 60);
+  expect(waits).toEqual([2 ** 31 - 1]);
 });

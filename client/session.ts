@@ -28,6 +28,8 @@ export const TICK_MS = 5_000;
 const SILENT_TICKS = 8;
 /** A token is renewed when so much of its life is over. */
 const TOKEN_SHARE = 0.8;
+/** Timers hold 31 bits: a longer wait would end at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * What is said over a connection, and said again over the next one: all lines, and
@@ -202,7 +204,8 @@ export class Session {
 
   #renewLater({ expiresInMs }: Authorized): void {
     if (expiresInMs === null) return;
-    this.#later(expiresInMs * TOKEN_SHARE, () => this.#environment.reauthorize());
+    const waitMs = Math.min(expiresInMs * TOKEN_SHARE, LONGEST_TIMER_MS);
+    this.#later(waitMs, () => this.#environment.reauthorize());
   }
 
   /** Calls unless the connection is gone by then. */
