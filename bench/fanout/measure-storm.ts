@@ -36,12 +36,13 @@ export async function measureStorm(print: Print, viewers: number): Promise<void>
 }
 
 function tellResumed(print: Print, counts: Counts, batches: number, cpuUs: number): void {
-  const { joinedMs, checked, held, fault } = counts;
+  const { joinedMs, checked, held, fault, lost, ending } = counts;
   print(
     `  all resumed after ${figure(joinedMs / 1_000)} s, ` +
       `${figure(cpuUs / 1_000_000)} s of the server's CPU, ` +
       verdict(joinedMs <= TARGET_MS, `within ${TARGET_MS / 1_000} s`),
   );
+  if (lost > 0) print(`  ${lost} were lost on the way and came again (${ending})`);
   const whole = fault === null && held === batches;
   print(
     `  ${checked} messages checked, all hold batch ${held} of ${batches}, ` +

@@ -24,6 +24,8 @@ export interface Usage {
   /** User and system CPU in µs. */
   readonly cpuUs: number;
   readonly rssBytes: number;
+  /** In use on V8's heap. */
+  readonly heapBytes: number;
 }
 
 /** How often texts were made in one tick of 16 batches. */
@@ -71,6 +73,10 @@ export interface Wanted {
 export interface Counts {
   readonly open: number;
   readonly closed: number;
+  /** How often one was lost before it was greeted, and came again. */
+  readonly lost: number;
+  /** How the last one ended, in words. */
+  readonly ending: string;
   /** Messages received, the greetings not counted. */
   readonly messages: number;
   /** The fewest and the most that one viewer received. */

@@ -19,7 +19,8 @@ async function start(name: string): Promise<Candidate> {
 
 function usage(): Usage {
   const { user, system } = process.cpuUsage();
-  return { cpuUs: user + system, rssBytes: process.memoryUsage.rss() };
+  const { rss, heapUsed } = process.memoryUsage();
+  return { cpuUs: user + system, rssBytes: rss, heapBytes: heapUsed };
 }
 
 /** Twice, with time between: sockets that were closed are freed by the event loop. */

@@ -12,6 +12,8 @@ import { Viewer } from './viewer.ts';
 
 /** Connections being made at once. */
 const AT_ONCE = 1_000;
+/** Who is lost before it is greeted comes again after so long, as a client does. */
+const AGAIN_MS = 500;
 
 type Connecting = LoadCommand & { readonly do: 'connect' };
 
@@ -31,9 +33,11 @@ export class ViewerGroup {
   readonly #acknowledgers: Acknowledger[] = [];
   #messages = 0;
   #closed = 0;
+  #lost = 0;
+  #ending = '';
   #checked = 0;
   /** The last batch that each checked viewer holds. */
-  readonly #held: number[] = [];
+  readonly #held = new Map<number, number>();
   #fault: string | null = null;
   #joinedMs = 0;
   #wait: Wait | null = null;
@@ -47,12 +51,12 @@ export class ViewerGroup {
     const { viewers } = how;
     const startMs = performance.now();
     for (let at = 0; at < viewers; at++) {
-      await this.#until(() => at - this.#ready.size - this.#closed < AT_ONCE);
-      this.#add(how);
+      await this.#until(() => at - this.#ready.size < AT_ONCE);
+      this.#join(at, how);
     }
-    await this.#until(() => this.#ready.size + this.#closed >= viewers);
+    await this.#until(() => this.#ready.size >= viewers || this.#lost > viewers);
     this.#joinedMs = performance.now() - startMs;
-    if (this.#closed > 0) throw new Error(`${this.#closed} of ${viewers} viewers were refused`);
+    if (this.#ready.size < viewers) throw new Error(`viewers cannot connect: ${this.#ending}`);
   }
 
   /** Resolves when the viewers have that many messages together, since they joined. */
@@ -81,12 +85,14 @@ export class ViewerGroup {
     return {
       open: this.#viewers.length - this.#closed,
       closed: this.#closed,
+      lost: this.#lost,
+      ending: this.#ending,
       messages: this.#received(),
       least: each.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
       most: each.reduce((a, b) => Math.max(a, b), 0),
       bytes: this.#viewers.reduce((sum, { bytes }) => sum + bytes, 0),
       checked: this.#checked,
-      held: this.#held.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
+      held: Math.min(...this.#held.values()),
       fault: this.#fault,
       joinedMs: this.#joinedMs,
     };
@@ -96,19 +102,20 @@ export class ViewerGroup {
     return this.#messages - this.#viewers.length * this.#access.greeting;
   }
 
-  #add({ wanted, checkEvery, gaps }: Connecting): void {
-    const at = this.#viewers.length;
+  #join(at: number, how: Connecting): void {
+    const { wanted, checkEvery, gaps } = how;
     const own = wanted[at % wanted.length] ?? {};
     const checked = checkEvery > 0 && at % checkEvery === 0;
     const acknowledger = this.#acknowledgerFor(checked);
-    const check = checked ? this.#check(own, gaps, acknowledger) : null;
+    const check = checked ? this.#check(at, own, gaps, acknowledger) : null;
     const moved = (one: Viewer): void => {
       acknowledger?.moved(one);
       this.#moved(one);
     };
-    const viewer = new Viewer(this.#access, own, { moved, closed: this.#left }, check);
+    const closed = (one: Viewer): void => this.#left(one, () => this.#join(at, how));
+    const viewer = new Viewer(this.#access, own, { moved, closed }, check);
     this.#seen.set(viewer, 0);
-    this.#viewers.push(viewer);
+    this.#viewers[at] = viewer;
   }
 
   #acknowledgerFor(checked: boolean): Acknowledger | null {
@@ -121,14 +128,19 @@ export class ViewerGroup {
     return made;
   }
 
-  #check(wanted: Wanted, gaps: boolean, acknowledger: Acknowledger | null): (text: string) => void {
+  #check(
+    at: number,
+    wanted: Wanted,
+    gaps: boolean,
+    acknowledger: Acknowledger | null,
+  ): (text: string) => void {
     const check = checkFor(this.#access.check, wanted, gaps);
-    const at = this.#held.push(0) - 1;
+    this.#held.set(at, 0);
     return (text) => {
       this.#checked += 1;
       acknowledger?.heard(text);
       try {
-        this.#held[at] = check(text);
+        this.#held.set(at, check(text));
       } catch (error) {
         this.#fault ??= error instanceof Error ? error.message : String(error);
       }
@@ -148,10 +160,15 @@ export class ViewerGroup {
     if (viewer.messages >= this.#access.greeting) this.#ready.add(viewer);
   }
 
-  readonly #left = (): void => {
-    this.#closed += 1;
+  #left(viewer: Viewer, again: () => void): void {
+    this.#ending = viewer.ending;
+    if (this.#ready.has(viewer)) this.#closed += 1;
+    else {
+      this.#lost += 1;
+      setTimeout(again, AGAIN_MS);
+    }
     this.#look();
-  };
+  }
 
   #look(): void {
     if (this.#wait === null || !this.#wait.done()) return;

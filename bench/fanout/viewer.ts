@@ -33,6 +33,8 @@ export class Viewer {
   #head = '';
   #headRead = false;
   bytes = 0;
+  /** Why the connection ended, as far as that is known. */
+  ending = 'it was cut';
 
   /** `text` is called with each whole message; null only counts. */
   constructor(
@@ -55,7 +57,9 @@ export class Viewer {
         },
       },
     });
-    this.#socket.on('error', () => {});
+    this.#socket.on('error', (error) => {
+      this.ending = error.message;
+    });
     this.#socket.on('close', () => listener.closed(this));
     this.#socket.write(requestHead(access, wanted));
   }
@@ -102,6 +106,7 @@ export class Viewer {
     if (end === -1) return -1;
     const status = Number(this.#head.slice(9, 12));
     if (status !== 101 && status !== 200) {
+      this.ending = this.#head.slice(0, this.#head.indexOf('\r\n'));
       this.#socket.destroy();
       return -1;
     }
