@@ -10,6 +10,8 @@ import type { Duplex } from 'node:stream';
 export class HttpProxy {
   /** What becomes of a request for a WebSocket: `mute` answers nothing, ever. */
   upgrades: 'pass' | 'refuse' | 'mute' = 'pass';
+  /** While true, nothing below `/api/` is answered, as when the server is gone. */
+  away = false;
   /** A response of such a content type is held back until it is whole, as a stream never is. */
   holds: string | null = null;
   /** Whatever a WebSocket brings to the viewer passes through here. */
@@ -55,6 +57,10 @@ export class HttpProxy {
 
   #forward(incoming: IncomingMessage, response: ServerResponse): void {
     const { method, url: path, headers } = incoming;
+    if (this.away && path?.startsWith('/api/')) {
+      response.destroy();
+      return;
+    }
     const onward = request({ host: '127.0.0.1', port: this.#port, method, path, headers });
     onward.on('response', (answer) => {
       const type = answer.headers['content-type'] ?? '';
@@ -76,6 +82,10 @@ export class HttpProxy {
   }
 
   #upgrade({ method, url, rawHeaders }: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (this.away) {
+      socket.destroy();
+      return;
+    }
     if (this.upgrades === 'mute') return;
     if (this.upgrades === 'refuse') {
       socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');

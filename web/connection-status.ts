@@ -1,5 +1,5 @@
+import type { LineState } from '../client/line.ts';
 import type { Source } from './source.ts';
-import type { StreamState } from './stream.ts';
 
 /** What the reader can rely on at this moment. */
 export interface ConnectionStatus {
@@ -8,29 +8,27 @@ export interface ConnectionStatus {
   readonly text: string;
 }
 
-/** A source that never rests has something to say within this time. */
-export const QUIET_LIMIT_MS = 10_000;
+const RECONNECTING: ConnectionStatus = { state: 'reconnecting', text: 'Reconnecting' };
 
 /**
- * The status of the whole page: that of its worst stream. A stream cannot say that the server lost
- * its database, so silence counts as stale where the source is known never to rest; a recording may
- * rest, and one that ended stays as it is.
+ * The status of the whole page.
  *
- * @param quietMs the time since the last batch of any stream
+ * @param line where the subscription of what is on show stands
+ * @param known whether there are rows on show
  */
-export function statusOf(
-  streams: readonly StreamState[],
-  source: Source | null,
-  quietMs: number,
-): ConnectionStatus {
-  if (streams.includes('reconnecting')) {
-    return { state: 'reconnecting', text: 'Reconnecting' };
+export function statusOf(line: LineState, known: boolean, source: Source | null): ConnectionStatus {
+  switch (line) {
+    case 'waiting':
+    case 'refused':
+    case 'closed':
+      return known ? RECONNECTING : { state: 'connecting', text: 'Connecting' };
+    case 'resuming':
+      return RECONNECTING;
+    case 'stale':
+      return { state: 'stale', text: 'Stale, the database is silent' };
+    case 'live':
+      return source?.state === 'ended'
+        ? { state: 'ended', text: 'Complete' }
+        : { state: 'live', text: 'Up to date' };
   }
-  if (streams.includes('connecting')) return { state: 'connecting', text: 'Connecting' };
-  if (source?.state === 'ended') return { state: 'ended', text: 'Complete' };
-  const rests = source === null || source.kind === 'recorded';
-  if (!rests && quietMs >= QUIET_LIMIT_MS) {
-    return { state: 'stale', text: `Stale, no change for ${Math.floor(quietMs / 1000)} s` };
-  }
-  return { state: 'live', text: 'Up to date' };
 }

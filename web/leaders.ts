@@ -1,6 +1,6 @@
+import type { Row } from '../client/rows.ts';
 import type { Json } from '../protocol/update.ts';
 import { codePointOrder } from './code-point-order.ts';
-import type { Row } from './stream-message.ts';
 
 /** A count exactly as the view holds it: a bigint where a double would lose digits. */
 export type Count = number | bigint;

@@ -42,14 +42,13 @@ export class Page {
     new ResizeObserver(() => this.#redraw()).observe(this.#chart);
   }
 
-  showCount(count: Count | null, asOf: Frontier | undefined, motion: Motion): void {
+  showCount(count: Count | null, motion: Motion): void {
     const shown = count ?? 0;
     this.#counter.value = String(shown);
     this.#counter.textContent = formatCount(shown);
     // A font that always leaves room for all digits (styles.css).
     this.#odometer.style.setProperty('--letters', String(formatCount(shown).length));
     this.#roll(shown, motion);
-    showTime(element('counter-as-of', HTMLTimeElement), asOf);
   }
 
   /** Wheels turn by fractions, which a double beyond 2^53 no longer has: such a count stands still. */
@@ -64,15 +63,20 @@ export class Page {
     this.#wheels = wheels;
   }
 
-  showLeaders(leaders: readonly Leader[], asOf: Frontier | undefined, motion: Motion): void {
+  showLeaders(leaders: readonly Leader[], motion: Motion): void {
     this.#leaders = leaders;
     this.#draw(motion);
     const table = element('leaders', HTMLTableElement);
     const [body] = table.tBodies;
     if (body !== undefined) leaderTable(leaders, body);
     this.showNote(leaders.length === 0 ? 'Nothing has been counted yet.' : '');
-    showTime(element('leaders-as-of', HTMLTimeElement), asOf);
     this.#announceOrder(leaders);
+  }
+
+  /** What moments the counter and the ranking are as of: one, but for a view that is behind. */
+  showTimes(counter: Frontier | undefined, leaders: Frontier | undefined): void {
+    showTime(element('counter-as-of', HTMLTimeElement), counter);
+    showTime(element('leaders-as-of', HTMLTimeElement), leaders);
   }
 
   /** A sentence in the place of the chart; '' takes it away. */

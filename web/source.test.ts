@@ -24,26 +24,20 @@ test.each<[Source, string]>([
   expect(badgeText(source)).toBe(text);
 });
 
-test('the page is as good as its worst stream', () => {
-  expect(statusOf(['live', 'reconnecting'], null, 0).state).toBe('reconnecting');
-  expect(statusOf(['live', 'connecting'], null, 0).state).toBe('connecting');
-  expect(statusOf(['live', 'live'], null, 0).state).toBe('live');
+test.each([
+  ['waiting', false, 'connecting'],
+  ['refused', false, 'connecting'],
+  ['refused', true, 'reconnecting'],
+  ['waiting', true, 'reconnecting'],
+  ['resuming', true, 'reconnecting'],
+  ['stale', true, 'stale'],
+  ['live', true, 'live'],
+] as const)('%s is told as such, with rows on show: %s', (line, known, state) => {
+  expect(statusOf(line, known, null).state).toBe(state);
 });
 
-test('silence is stale only where the source never rests', () => {
-  const source = (kind: Source['kind'], state: Source['state'] = 'connected') => ({
-    kind,
-    label: '',
-    state,
-  });
-  const both = ['live', 'live'] as const;
-  expect(statusOf(both, source('live'), 12_300)).toEqual({
-    state: 'stale',
-    text: 'Stale, no change for 12 s',
-  });
-  expect(statusOf(both, source('live'), 9_000).state).toBe('live');
-  expect(statusOf(both, source('generated'), 12_000).state).toBe('stale');
-  expect(statusOf(both, source('recorded'), 12_000).state).toBe('live');
-  expect(statusOf(both, source('recorded', 'ended'), 12_000).state).toBe('ended');
-  expect(statusOf(both, null, 12_000).state).toBe('live');
+test('a recording that ended is complete while the server is there', () => {
+  const ended: Source = { kind: 'recorded', label: '', state: 'ended' };
+  expect(statusOf('live', true, ended).state).toBe('ended');
+  expect(statusOf('resuming', true, ended).state).toBe('reconnecting');
 });

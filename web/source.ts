@@ -1,5 +1,5 @@
+import type { Row } from '../client/rows.ts';
 import { formatDay } from './format.ts';
-import type { Row } from './stream-message.ts';
 
 /** Where the changes come from, as the view `input` says it. */
 export interface Source {

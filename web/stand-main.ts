@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
+import type { Row } from '../client/rows.ts';
 import { Stand } from './stand.ts';
-import type { Row } from './stream-message.ts';
 
 // `node web/stand-main.ts [changes per second]` after `npm run build`: the built page on made-up
-// changes, with no engine and no server. For work on the page alone.
+// changes, with no engine. For work on the page alone.
 
 const perSecond = Number(process.argv[2] ?? 30);
 const stand = new Stand(fileURLToPath(new URL('dist', import.meta.url)));
@@ -21,10 +21,12 @@ function top10(): Row[] {
   return ranked.slice(0, 10);
 }
 
-stand.set('input', [['generated', '', 'connected', new Date().toISOString()]], Date.now());
+stand.set(
+  { input: [['generated', '', 'connected', new Date().toISOString()]] },
+  Date.now() - 1_000,
+);
 setInterval(() => {
   change();
-  stand.set('counter', [[total]], Date.now());
-  stand.set('top10', top10(), Date.now());
+  stand.set({ counter: [[total]], top10: top10() }, Date.now());
 }, 1_000 / perSecond);
 console.log(await stand.listen(Number(process.argv[3] ?? 0)));
