@@ -4,7 +4,8 @@ import { openAuthorizer } from './auth/settings.ts';
 import { machineClock } from './clock.ts';
 import { readConfig } from './config.ts';
 import { messageOf, UpstreamError } from './errors.ts';
-import { startPipeline } from './pipeline.ts';
+import { type Running, startPipeline } from './pipeline.ts';
+import { startThreads } from './threads.ts';
 
 const TROUBLE = 1;
 const MISUSE = 2;
@@ -19,21 +20,22 @@ if (result.kind === 'errors') fail(result.errors.join('\nviewcast server: '), MI
 const { config } = result;
 const log = pino({ name: 'server', level: config.logLevel }, pino.destination(2));
 
-async function start(): Promise<ReturnType<typeof startPipeline>> {
+async function start(): Promise<Running> {
   try {
-    const { auth } = config;
+    const { auth, workers } = config;
     const verifier = auth === null ? null : await openAuthorizer(auth, machineClock);
-    return startPipeline(config, log, verifier);
+    return workers === 1 ? startPipeline(config, log, verifier) : await startThreads(config, log);
   } catch (error) {
     return fail(messageOf(error), TROUBLE);
   }
 }
 
 const serving = await start();
-const stop = () => {
-  serving.close();
-  process.exit(0);
+const end = async (code: number): Promise<void> => {
+  await serving.close();
+  process.exit(code);
 };
+const stop = () => void end(0);
 process.once('SIGINT', stop);
 process.once('disconnect', stop);
 let draining = false;
@@ -45,9 +47,10 @@ process.on('SIGTERM', () => {
 });
 
 // A lost upstream is tried again for ever, but one of another kind never becomes the right one.
-serving.upstream.check().catch((error: unknown) => {
+serving.upstream.check().catch(async (error: unknown) => {
   if (error instanceof UpstreamError && error.code === 'NOT_MATERIALIZE') {
-    fail(error.message, TROUBLE);
+    process.stderr.write(`viewcast server: ${error.message}\n`);
+    await end(TROUBLE);
   }
   log.warn({ err: error }, `the upstream does not answer yet: ${messageOf(error)}`);
 });

@@ -29,11 +29,14 @@ export class Metrics {
   readonly #gateRefusals: Counter<'gate'>;
   readonly #tokens: Counter<'verdict'>;
 
-  /** `views` is called at each scrape. */
-  constructor(nowMs: () => number, views: () => readonly ViewGauges[]) {
+  /**
+   * `views` is called at each scrape. The numbers of the process are left to the main thread where
+   * this is the registry of one worker of several.
+   */
+  constructor(nowMs: () => number, views: () => readonly ViewGauges[], isWorker = false) {
     const registers = [this.#registry];
     this.#nowMs = nowMs;
-    collectDefaultMetrics({ register: this.#registry });
+    if (!isWorker) collectDefaultMetrics({ register: this.#registry });
     this.#servingLag = new Histogram({
       name: 'viewcast_serving_lag_seconds',
       help: "From a batch's upper timestamp to its bytes being handed to the sockets.",
@@ -81,6 +84,11 @@ export class Metrics {
     return this.#registry.metrics();
   }
 
+  /** The same for another thread to add up. */
+  content(): Promise<readonly object[]> {
+    return this.#registry.getMetricsAsJSON();
+  }
+
   published(view: string, bytes: number, viewers: number, upper: Frontier): void {
     this.#batches.inc({ view });
     this.#deliveries.inc({ view }, viewers);
@@ -120,8 +128,14 @@ export class Metrics {
 
   #addViewGauges(views: () => readonly ViewGauges[]): void {
     const nowMs = this.#nowMs;
-    const gauge = (name: string, help: string, value: (view: ViewGauges) => number | null) =>
+    const gauge = (
+      name: string,
+      help: string,
+      value: (view: ViewGauges) => number | null,
+      aggregator: 'sum' | 'max' = 'sum',
+    ) =>
       new Gauge({
+        aggregator,
         name: `viewcast_${name}`,
         help,
         labelNames: ['view'],
@@ -141,6 +155,7 @@ export class Metrics {
       'The age of the frontier that the view stands at.',
       ({ frontier }) =>
         typeof frontier === 'number' ? Math.max(0, nowMs() - frontier) / 1_000 : null,
+      'max',
     );
   }
 }

@@ -1,20 +1,22 @@
 import { CLOSE } from '../protocol/close.ts';
 import { BOUNDS } from '../protocol/message.ts';
 import { type Access, type AccessOptions, makeAccess } from './access.ts';
-import { clientAddress, TrustedProxies } from './address.ts';
+import { TrustedProxies } from './address.ts';
 import type { Verifier } from './auth/connection-auth.ts';
 import { BatchChannels } from './channel/batch-channels.ts';
 import { defaultOutboxLimits, type OutboxLimits } from './channel/outbox.ts';
 import { formatToken, parseToken } from './channel/resume-token.ts';
+import type { StreamChannel } from './channel/stream-channel.ts';
 import { StreamChannels } from './channel/stream-channels.ts';
 import type { Views } from './channel/view.ts';
 import type { Config } from './config.ts';
-import { ConnectionLimit } from './connection-limit.ts';
+import { type ConnectionPlaces, ownPlaces, sharedPlaces } from './connection-places.ts';
 import { makeGuard } from './guard.ts';
 import { documentsRoute } from './http/documents.ts';
 import { livezRoute, readyzRoute } from './http/health.ts';
-import { metricsRoute } from './http/metrics-route.ts';
+import { type MetricsText, metricsRoute } from './http/metrics-route.ts';
 import { pageRoute } from './http/page.ts';
+import type { Route } from './http/routes.ts';
 import { type HttpParts, httpHandler } from './http/serve.ts';
 import { StaticFiles } from './http/static-files.ts';
 import { catalogueRoute, viewRoute } from './http/views-api.ts';
@@ -53,9 +55,20 @@ export type ServeOptions = Pick<
   readonly nowMs?: (() => number) | undefined;
   /** Who is let in, and how many at once; everybody by default. */
   readonly access?: AccessOptions | undefined;
+  /** What is asked of all servers of this process, where it has several on one port. */
+  readonly whole?: WholeServer | undefined;
   /** Told of requests whose handler threw. */
   readonly failed: (path: string, error: unknown) => void;
 };
+
+/** All servers of a process that share its port. */
+export interface WholeServer {
+  /** Takes one of the connections of an address; null when it has as many as it may. */
+  enter(address: string): Promise<(() => void) | null>;
+  readonly metrics: MetricsText;
+  /** Viewers by view. */
+  viewers(): Promise<ReadonlyMap<string, number>>;
+}
 
 /** A server that listens. */
 export interface Serving {
@@ -67,6 +80,11 @@ export interface Serving {
   drain(drainMs: number, done: () => void): void;
   /** Closes every connection at once, each told that the server stops. Idempotent. */
   close(): void;
+  /** This server's own numbers, for those of all servers of the process. */
+  readonly own: {
+    metrics(): Promise<readonly object[]>;
+    viewers(): ReadonlyMap<string, number>;
+  };
 }
 
 /**
@@ -77,14 +95,15 @@ export interface Serving {
 export function serveViews(views: ServedViews, options: ServeOptions): Serving {
   const nowMs = options.nowMs ?? Date.now;
   const app = makeApp();
-  const metrics = new Metrics(nowMs, () =>
+  const { whole } = options;
+  const gauges = () =>
     channels.all().map(({ view, viewers, laggards }) => ({
       view: view.name,
       viewers: viewers + groups.viewersOf(view.name),
       laggards,
       frontier: view.frontier,
-    })),
-  );
+    }));
+  const metrics = new Metrics(nowMs, gauges, whole !== undefined);
   const channels: StreamChannels = new StreamChannels(views, {
     publish: (topic, bytes) => app.publish(topic, bytes, false, false),
     nowMs,
@@ -104,11 +123,16 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
   const admitOrigin = originGate(options);
   const access = makeAccess(options.access ?? {}, metrics);
   const { door } = access;
-  const sockets = streamParts(channels, metrics, nowMs, admitOrigin, options, access);
+  const places = placesOf(options);
+  const sockets = streamParts(channels, metrics, nowMs, admitOrigin, access, places);
   const beat = addStreams(app, sockets);
-  app.ws('/api/v1', sessionSockets(sessionParts(groups, sockets, options, access, metrics)));
+  const sessions = sessionParts(groups, sockets, options, access, places, metrics);
+  app.ws('/api/v1', sessionSockets(sessions));
+  const viewersOf = ({ view, viewers }: StreamChannel) => viewers + groups.viewersOf(view.name);
   const routes = [
-    catalogueRoute(channels, (name) => groups.viewersOf(name)),
+    whole === undefined
+      ? catalogueRoute(channels, (name) => groups.viewersOf(name))
+      : wholeCatalogue(channels, whole),
     viewRoute(channels),
     livezRoute,
     readyzRoute(
@@ -116,13 +140,14 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
       () => views.discovered ?? true,
       () => door.draining,
     ),
-    metricsRoute(metrics),
+    metricsRoute(whole?.metrics ?? metrics),
     documentsRoute(),
     pageRoute(new StaticFiles(options.web, nowMs)),
   ];
   const ask: HttpParts['ask'] = (request) => door.ask(request);
   app.any('/*', httpHandler({ routes, admitOrigin, ask, failed: options.failed }));
-  const listening = listen(app, options.host, options.port);
+  const whose = whole === undefined ? 'own' : 'shared';
+  const listening = listen(app, options.host, options.port, whose);
   const timer = setInterval(() => {
     channels.tick();
     beat();
@@ -147,19 +172,34 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
       groups.close(CLOSE.draining);
       app.close();
     },
+    own: {
+      metrics: () => metrics.content(),
+      viewers: () => new Map(channels.all().map((one) => [one.view.name, viewersOf(one)])),
+    },
   };
 }
 
-/** Follows the upstream's views and serves them. */
-export function startPipeline(
-  config: Config,
-  log: {
-    info(details: object, message: string): void;
-    warn(details: object, message: string): void;
-    error(details: object, message: string): void;
-  },
-  verifier: Verifier | null = null,
-): Serving & { readonly upstream: Upstream } {
+/** Where the server tells what happens. */
+export interface Log {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
+
+/** A server with its upstream; its end may take a moment. */
+export type Running = Omit<Serving, 'own' | 'close'> & {
+  readonly upstream: Upstream;
+  close(): void | Promise<void>;
+};
+
+/** What is followed: one connection to the upstream for each view. */
+export interface Followed {
+  readonly upstream: Upstream;
+  readonly views: FollowedViews;
+}
+
+/** Follows the upstream's views. */
+export function followViews(config: Config, log: Log): Followed {
   const upstream = new Upstream({
     url: config.upstream,
     report: ({ view, kind, message, error }) => {
@@ -175,6 +215,12 @@ export function startPipeline(
     },
     names: config.views,
   });
+  return { upstream, views };
+}
+
+/** Follows the upstream's views and serves them. */
+export function startPipeline(config: Config, log: Log, verifier: Verifier | null = null): Running {
+  const { upstream, views } = followViews(config, log);
   try {
     const serving = serveViews(views, {
       ...config,
@@ -182,9 +228,8 @@ export function startPipeline(
       failed: (path, error) => log.error({ path, err: error }, 'a request failed'),
     });
     return {
-      port: serving.port,
+      ...serving,
       upstream,
-      drain: (drainMs, done) => serving.drain(drainMs, done),
       close: () => {
         serving.close();
         views.stop();
@@ -204,16 +249,38 @@ function originGate(options: ServeOptions): StreamParts['admitOrigin'] {
   };
 }
 
+function placesOf({
+  connectionsPerAddress,
+  trustedProxies,
+  whole,
+}: ServeOptions): ConnectionPlaces {
+  const proxies = new TrustedProxies(trustedProxies);
+  return whole === undefined
+    ? ownPlaces(connectionsPerAddress, proxies)
+    : sharedPlaces((address) => whole.enter(address), proxies);
+}
+
+/** The catalogue with the viewers of all servers of the process. */
+function wholeCatalogue(channels: StreamChannels, whole: WholeServer): Route {
+  const others = (viewers: ReadonlyMap<string, number>) => (name: string) =>
+    (viewers.get(name) ?? 0) - (channels.get(name)?.viewers ?? 0);
+  return (request, visitor) => {
+    const now = catalogueRoute(channels, () => 0)(request, visitor);
+    if (now === null) return null;
+    const whenAsked = (viewers: ReadonlyMap<string, number>) =>
+      catalogueRoute(channels, others(viewers))(request, visitor) ?? now;
+    return whole.viewers().then(whenAsked);
+  };
+}
+
 function streamParts(
   channels: StreamChannels,
   metrics: Metrics,
   nowMs: () => number,
   admitOrigin: StreamParts['admitOrigin'],
-  options: ServeOptions,
   { door, admission }: Access,
+  places: ConnectionPlaces,
 ): StreamParts {
-  const limit = new ConnectionLimit(options.connectionsPerAddress);
-  const proxies = new TrustedProxies(options.trustedProxies);
   return {
     source: {
       get: (name) => channels.get(name),
@@ -224,9 +291,9 @@ function streamParts(
     parseToken,
     formatToken,
     admitOrigin,
-    admitConnection: (peer, headers) =>
-      limit.enter(clientAddress(peer, headers.get('x-forwarded-for'), proxies)),
-    enter: (request, entrant) => door.enter(request, entrant),
+    admitConnection: (peer, headers) => places.admit(peer, headers),
+    enter: (request, entrant) =>
+      places.before(request, entrant, (inner) => door.enter(request, inner)),
     takePlace: (resuming, applicant) =>
       (resuming ? admission.resumes : admission.snapshots).enter(applicant),
     limits: defaultConnectionLimits,
@@ -238,6 +305,7 @@ function sessionParts(
   sockets: StreamParts,
   { outboxLimits = defaultOutboxLimits }: ServeOptions,
   access: Access,
+  places: ConnectionPlaces,
   metrics: Metrics,
 ): SessionSocketParts {
   const { door } = access;
@@ -245,7 +313,7 @@ function sessionParts(
   return {
     source,
     sockets,
-    knock: (entrant) => door.knock(entrant),
+    knock: (entrant, request) => places.before(request, entrant, (inner) => door.knock(inner)),
     opened: (close) => door.opened(close),
     guard: (port) => makeGuard(access, port, (verdict) => metrics.judged(verdict)),
     takePlace: sockets.takePlace,

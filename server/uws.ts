@@ -38,18 +38,24 @@ export interface Listening {
 }
 
 /**
- * Opens `host:port` for this process alone (0 picks a free port).
+ * Opens `host:port` for this application alone (0 picks a free port), or together with the others of
+ * this process: the system then spreads connections over all that listen.
  *
  * @throws {ListenError} when the port is taken or the host is not an address of this machine.
  */
-export function listen(app: namespace.TemplatedApp, host: string, port: number): Listening {
+export function listen(
+  app: namespace.TemplatedApp,
+  host: string,
+  port: number,
+  whose: 'own' | 'shared' = 'own',
+): Listening {
   let socket: namespace.us_listen_socket | false = false;
   // The typings lack the form with host, port and options together; the library has it.
   const open = app.listen.bind(app) as unknown as (...args: readonly unknown[]) => void;
   open(
     host,
     port,
-    library.LIBUS_LISTEN_EXCLUSIVE_PORT,
+    whose === 'own' ? library.LIBUS_LISTEN_EXCLUSIVE_PORT : 0,
     (opened: namespace.us_listen_socket | false) => {
       socket = opened;
     },

@@ -1,6 +1,6 @@
 import { CLOSE, type CloseCode, closeReason } from '../../protocol/close.ts';
 import { sendReply } from '../reply.ts';
-import { readRequest } from '../request.ts';
+import { type Request, readRequest } from '../request.ts';
 import type {
   HttpRequest,
   HttpResponse,
@@ -31,10 +31,10 @@ const IDLE_SECONDS = 36;
 export type SessionSocketParts = SessionParts & {
   readonly sockets: Pick<StreamParts, 'admitOrigin' | 'admitConnection' | 'observer' | 'limits'>;
   /** Lets a new connection in, or refuses it, at once or later; the function withdraws it. */
-  readonly knock: (entrant: {
-    readonly admitted: () => void;
-    readonly refused: (refusal: Refusal) => void;
-  }) => () => void;
+  readonly knock: (
+    entrant: { readonly admitted: () => void; readonly refused: (refusal: Refusal) => void },
+    request: Request,
+  ) => () => void;
   /** A connection stands: `close` is called when the server stops, the function when it is over. */
   readonly opened: (close: (reason: CloseCode) => void) => () => void;
 };
@@ -90,7 +90,8 @@ function upgrade(
   let withdraw: () => void = () => {};
   response.onAborted(() => withdraw());
   const { sockets } = parts;
-  const { headers, peer } = readRequest(raw, response);
+  const request = readRequest(raw, response);
+  const { headers, peer } = request;
   const refuse = ({ reason, reply }: Refusal): void => {
     sockets.observer.refused(reason);
     response.cork(() => sendReply(response, reply, false));
@@ -100,22 +101,20 @@ function upgrade(
     refuse(refusal);
     return;
   }
-  withdraw = parts.knock({
-    refused: refuse,
-    admitted: () => {
-      const depart = sockets.admitConnection(peer, headers);
-      const viewer: Viewer = { depart, session: null, leaveDoor: () => {}, gone: () => {} };
-      response.cork(() =>
-        response.upgrade(
-          viewer,
-          headers.get('sec-websocket-key') ?? '',
-          headers.get('sec-websocket-protocol') ?? '',
-          headers.get('sec-websocket-extensions') ?? '',
-          context,
-        ),
-      );
-    },
-  });
+  const admitted = (): void => {
+    const depart = sockets.admitConnection(peer, headers);
+    const viewer: Viewer = { depart, session: null, leaveDoor: () => {}, gone: () => {} };
+    response.cork(() =>
+      response.upgrade(
+        viewer,
+        headers.get('sec-websocket-key') ?? '',
+        headers.get('sec-websocket-protocol') ?? '',
+        headers.get('sec-websocket-extensions') ?? '',
+        context,
+      ),
+    );
+  };
+  withdraw = parts.knock({ refused: refuse, admitted }, request);
 }
 
 function end(socket: Socket, reason: CloseCode): void {
