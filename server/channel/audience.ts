@@ -1,5 +1,5 @@
 import { CLOSE, type CloseCode } from '../../protocol/close.ts';
-import type { Frontier } from '../../protocol/update.ts';
+import { compareFrontiers, type Frontier } from '../../protocol/update.ts';
 import type { BatchMember } from './batch-member.ts';
 import { encodeStatus } from './batch-message.ts';
 import type { Position } from './group.ts';
@@ -120,7 +120,11 @@ export class Audience {
   }
 
   acknowledged(viewer: Viewer, upper: Frontier): void {
-    viewer.ackedTotal = Math.max(viewer.ackedTotal, this.#sent.upTo(upper));
+    const { state } = viewer;
+    // The log may have forgotten what a laggard was sent last, but that was up to what it holds.
+    const all = state.kind === 'lagging' && compareFrontiers(upper, state.held.frontier) >= 0;
+    const total = all ? state.leftAt : this.#sent.upTo(upper);
+    viewer.ackedTotal = Math.max(viewer.ackedTotal, total);
     this.look(viewer);
   }
 

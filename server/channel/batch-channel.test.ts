@@ -458,6 +458,28 @@ test('a viewer that does not acknowledge leaves the channel and is closed with 4
   expect(good.closed).toBeNull();
 });
 
+test('F5: a laggard that acknowledges all at last catches up, however much was published meanwhile', () => {
+  const stand = new Stand();
+  const view = stand.view('one');
+  view.reset('e', 1, NOTHING);
+  const slow = stand.join(['one']);
+  const fast = stand.join(['one']);
+  slow.acknowledges = false;
+  for (let at = 2; at < 2_000; at++) {
+    view.batch(at, new Map([[`["a",${at}]`, 1]]));
+    stand.time.pass(0);
+    fast.read();
+  }
+  slow.read();
+  expect(slow.topics.size).toBe(0);
+  slow.acknowledges = true;
+  slow.read();
+  slow.readAll();
+  expect(slow.frontier).toBe(view.frontier);
+  expect(slow.topics.size).toBe(1);
+  expect(slow.rows.get('one')).toEqual(view.rows);
+});
+
 test('a large snapshot travels in parts, paced by the connection, and is joined by one batch', () => {
   const stand = new Stand();
   const view = stand.view('one');
