@@ -182,6 +182,12 @@ export class Connection {
     if (this.#broken !== null) throw this.#broken;
   }
 
+  /** Stops reading, or goes on. */
+  read(on: boolean): void {
+    if (on) this.#socket.resume();
+    else this.#socket.pause();
+  }
+
   close(): void {
     this.#socket.terminate();
   }
