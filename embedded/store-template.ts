@@ -1,15 +1,8 @@
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  openAsBlob,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, openAsBlob, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { makeFolder } from './make-folder.ts';
 
 /**
  * Making a database from nothing takes seconds, unpacking one takes half a second: the first
@@ -33,7 +26,7 @@ export async function saveTemplate(folder: string, dump: () => Promise<Blob>): P
   const path = templatePath(folder);
   const draft = `${path}.${process.pid}.${Date.now()}`;
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     const content = await dump();
     writeFileSync(draft, new Uint8Array(await content.arrayBuffer()));
     renameSync(draft, path);

@@ -1,9 +1,10 @@
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { pg_ivm } from '@electric-sql/pglite-pg_ivm';
 import { EngineError, type Field } from './engine.ts';
 import { FolderLockedError, lockFolder } from './lock.ts';
+import { makeFolder } from './make-folder.ts';
 import {
   DATA_ROW,
   ERROR_RESPONSE,
@@ -172,7 +173,7 @@ export class Store {
 
 function lockWritable(folder: string): () => void {
   try {
-    makeFolder(resolve(folder));
+    makeFolder(folder);
     accessSync(folder, constants.W_OK | constants.X_OK);
     return lockFolder(folder);
   } catch (error) {
@@ -182,13 +183,6 @@ function lockWritable(folder: string): () => void {
       cause: error,
     });
   }
-}
-
-/** Step by step: `recursive` never ends where the system refuses in its own way, as below /proc. */
-function makeFolder(folder: string): void {
-  if (existsSync(folder)) return;
-  makeFolder(dirname(folder));
-  mkdirSync(folder);
 }
 
 /** Options go in one object: as a second argument PGlite ignores them without a folder. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { FolderLockedError, lockFolder } from '../embedded/lock.ts';
+import { makeFolder } from '../embedded/make-folder.ts';
 import type { InputChoice } from './options.ts';
 
 /** How much of a recording makes its store's name; one that grows keeps its store. */
@@ -14,7 +15,7 @@ const HASHED_BYTES = 64 * 1024;
  */
 export function takeDataFolder(data: string): () => void {
   try {
-    mkdirSync(data, { recursive: true });
+    makeFolder(data);
     return lockFolder(data);
   } catch (error) {
     if (error instanceof FolderLockedError) {

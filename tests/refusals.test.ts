@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -63,6 +63,15 @@ test('a data folder that cannot be written is refused', async () => {
   expect((await viewcast.ended).code).toBe(1);
   expect(viewcast.output).toMatch(/^viewcast: cannot write to the data folder .*--data DIR\n$/);
 });
+
+test.skipIf(!existsSync('/proc/self'))(
+  'a data folder below /proc is refused (skipped without /proc)',
+  async () => {
+    const viewcast = start(['--data', '/proc/viewcast/data', ...inData('none').slice(2)]);
+    expect((await viewcast.ended).code).toBe(1);
+    expect(viewcast.output).toMatch(/^viewcast: cannot write to the data folder .*--data DIR\n$/);
+  },
+);
 
 test.each(['--port', '--sql-port'])('a %s in use is refused', async (option) => {
   const viewcast = start([...inData('ports'), option, String(takenPort)]);
