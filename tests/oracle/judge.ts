@@ -1,7 +1,8 @@
+import { Cases, listRows } from './cases.ts';
 import type { Sighting } from './holding.ts';
 import type { Timeline } from './ledger.ts';
 import type { Oracle } from './oracle.ts';
-import { type Question, questionText } from './question.ts';
+import { questionText } from './question.ts';
 
 /** What the judgement counted. */
 export interface Verdict {
@@ -19,25 +20,19 @@ export class WrongAnswer extends Error {
   override readonly name = 'WrongAnswer';
 }
 
-/** A question at a frontier of a timeline, and how many transactions it may hold. */
-interface Case {
-  readonly question: Question;
-  readonly timeline: Timeline;
-  readonly frontier: number;
-  readonly least: number;
-  readonly most: number;
-  /** Fingerprints of the answers, by prefix. */
-  readonly answers: Map<number, string>;
-}
+/** Names of timelines. */
+type Stores = ReadonlySet<number>;
 
 /**
- * Compares every sighting with what SQL answers at its frontier, each client's in their order:
+ * Compares every sighting with what SQL answers at its frontier:
  *
  * - the rows are the answer of a prefix of the transactions, that of the frontier's;
- * - all that is seen at one frontier of one timeline agrees on the prefix;
- * - an epoch belongs to one timeline;
+ * - all that is seen at one frontier of one store agrees on the prefix;
+ * - all that is seen of a view in one epoch belongs to one store;
  * - nobody goes back: no connection does, to an older store or in time, and no client that resumes
  *   does in time within an epoch.
+ *
+ * Which store a client looks at is not told, only what is possible: so sets of stores are narrowed.
  */
 export async function judge(
   sightings: readonly Sighting[],
@@ -47,19 +42,9 @@ export async function judge(
   const cases = new Cases(timelines);
   for (const { question, frontier } of sightings) cases.prepare(question, frontier);
   for (const timeline of timelines) await cases.answer(timeline, oracle);
-  const walks = new Map<string, Walk>();
-  const reached = new Map<string, number>();
-  const epochs = new Map<string, number>();
-  const agreed = new Map<string, ReadonlySet<number>>();
-  for (const sighting of sightings) {
-    const key = `${sighting.client} ${questionText(sighting.question)}`;
-    const before = walks.get(key);
-    const walk = before?.visit === sighting.visit ? before : newWalk(sighting);
-    const found = place(sighting, walk, cases, timelines, epochs);
-    agree(agreed, sighting, found, cases);
-    forbidRegress(reached, key, sighting);
-    walks.set(key, found.walk);
-  }
+  const court = new Court(cases, timelines);
+  for (const sighting of sightings) court.hear(sighting);
+  for (const sighting of sightings) court.walk(sighting);
   return {
     compared: sightings.length,
     timestamps: new Set(sightings.map((s) => `${questionText(s.question)} ${s.frontier}`)).size,
@@ -69,159 +54,121 @@ export async function judge(
 }
 
 /** Where a connection stands. */
-interface Walk {
+interface Stand {
   readonly visit: number;
-  readonly timeline: number;
-  readonly frontier: number;
   readonly epoch: string | null;
+  readonly frontier: number;
+  readonly stores: Stores;
 }
 
-const newWalk = ({ visit, epoch }: Sighting): Walk => ({ visit, timeline: 0, frontier: 0, epoch });
-
-interface Place {
-  readonly walk: Walk;
-  readonly prefixes: readonly number[];
-}
-
-/** The earliest timeline, not before the connection's, on which the sighting is right. */
-function place(
-  sighting: Sighting,
-  walk: Walk,
-  cases: Cases,
-  timelines: readonly Timeline[],
-  epochs: Map<string, number>,
-): Place {
-  const { visit, epoch, frontier, fingerprint, question } = sighting;
-  const known = epoch === null ? undefined : epochs.get(epoch);
-  for (const { name } of timelines) {
-    if (name < walk.timeline || (known !== undefined && name !== known)) continue;
-    const isSameEpoch = epoch === null ? name === walk.timeline : epoch === walk.epoch;
-    if (isSameEpoch && frontier < walk.frontier) continue;
-    const found = cases.get(name, question, frontier);
-    const prefixes = [...(found?.answers ?? [])]
-      .filter(([, answer]) => answer === fingerprint)
-      .map(([prefix]) => prefix);
-    if (prefixes.length === 0) continue;
-    if (epoch !== null) epochs.set(epoch, name);
-    return { walk: { visit, timeline: name, frontier, epoch }, prefixes };
-  }
-  throw new WrongAnswer(complain(sighting, walk, cases, timelines));
-}
-
-/** Who resumes never goes back in time within an epoch, whichever server it meets. */
-function forbidRegress(reached: Map<string, number>, key: string, sighting: Sighting): void {
-  if (!sighting.isResuming) return;
-  const place = `${key} ${sighting.life} ${sighting.epoch}`;
-  const before = reached.get(place) ?? 0;
-  if (sighting.frontier < before) {
-    throw new WrongAnswer(`${describe(sighting)}: it went back in time, it was at ${before}`);
-  }
-  reached.set(place, sighting.frontier);
-}
-
-/** At one frontier all views show the same prefix. */
-function agree(
-  agreed: Map<string, ReadonlySet<number>>,
-  sighting: Sighting,
-  { walk, prefixes }: Place,
-  cases: Cases,
-): void {
-  const key = `${walk.timeline} ${sighting.frontier}`;
-  const before = agreed.get(key);
-  const common = before === undefined ? prefixes : prefixes.filter((each) => before.has(each));
-  if (common.length === 0) {
-    const said = `prefix ${prefixes.join(' or ')}, others ${[...(before ?? [])].join(' or ')}`;
-    throw new WrongAnswer(
-      `${describe(sighting)}: it shows ${said}\n${cases.describe(walk.timeline, sighting)}`,
-    );
-  }
-  agreed.set(key, new Set(common));
-}
-
-function complain(
-  sighting: Sighting,
-  walk: Walk,
-  cases: Cases,
-  timelines: readonly Timeline[],
-): string {
-  return [
-    `${describe(sighting)}: no answer of the oracle is like that`,
-    `before, it stood at ${walk.frontier} in epoch ${walk.epoch} of store ${walk.timeline}`,
-    `it holds ${sighting.fingerprint}${list(sighting.rows)}`,
-    ...timelines.map(({ name }) => cases.describe(name, sighting)),
-  ].join('\n');
-}
-
-const describe = ({ client, frontier, epoch, how }: Sighting): string =>
-  `${client} at ${frontier} in epoch ${epoch} (${how})`;
-
-const list = (rows: readonly string[] | null): string =>
-  rows === null ? '' : `:${rows.map((row) => `\n  ${row}`).join('')}`;
-
-/** All that is to be asked, gathered first so that the oracle replays each timeline once. */
-class Cases {
+class Court {
+  readonly #cases: Cases;
   readonly #timelines: readonly Timeline[];
-  readonly #cases = new Map<string, Case>();
-  /** Answers with few rows, by fingerprint; for people. */
-  readonly #lists = new Map<string, readonly string[]>();
+  /** The stores that an epoch of a view can belong to. */
+  readonly #epochs = new Map<string, Stores>();
+  readonly #stands = new Map<string, Stand>();
+  /** How far a client that resumes has come in an epoch. */
+  readonly #reached = new Map<string, number>();
+  /** Prefixes that are possible at a frontier of a store. */
+  readonly #agreed = new Map<string, Stores>();
 
-  constructor(timelines: readonly Timeline[]) {
+  constructor(cases: Cases, timelines: readonly Timeline[]) {
+    this.#cases = cases;
     this.#timelines = timelines;
   }
 
-  get ambiguous(): number {
-    return [...this.#cases.values()].filter(({ least, most }) => least < most).length;
-  }
-
-  prepare(question: Question, frontier: number): void {
-    for (const timeline of this.#timelines) {
-      const key = caseKey(timeline.name, question, frontier);
-      if (this.#cases.has(key) || frontier > timeline.frontier) continue;
-      const prefixes = timeline.prefixes(frontier);
-      this.#cases.set(key, { question, timeline, frontier, ...prefixes, answers: new Map() });
+  /** First hearing: what is right in no store is wrong, and epochs are narrowed to stores. */
+  hear(sighting: Sighting): void {
+    const epoch = epochKey(sighting);
+    const known = this.#epochs.get(epoch);
+    const stores = this.#storesOf(sighting);
+    const common = known === undefined ? stores : intersect(known, stores);
+    if (common.size === 0) {
+      const before = known === undefined ? '' : `, of an epoch of store ${[...known].join(' or ')}`;
+      throw this.#wrong(sighting, `it is right in ${nameStores(stores)}${before}`);
     }
+    if (sighting.epoch !== null) this.#epochs.set(epoch, common);
   }
 
-  /** Replays a timeline and answers its cases on the way. */
-  async answer(timeline: Timeline, oracle: Oracle): Promise<void> {
-    const due = new Map<number, Case[]>();
-    for (const each of this.#cases.values()) {
-      if (each.timeline !== timeline) continue;
-      for (let prefix = each.least; prefix <= each.most; prefix++) {
-        const others = due.get(prefix);
-        if (others === undefined) due.set(prefix, [each]);
-        else others.push(each);
-      }
+  /** Second hearing, in order: nobody goes back, and at one frontier all show the same. */
+  walk(sighting: Sighting): void {
+    const { client, question, visit, epoch, frontier } = sighting;
+    const key = `${client} ${questionText(question)}`;
+    const before = this.#stands.get(key);
+    const possible = this.#epochs.get(epochKey(sighting)) ?? this.#storesOf(sighting);
+    const stores = before?.visit === visit ? follow(before, sighting, possible) : possible;
+    if (stores.size === 0) {
+      const where = `${before?.frontier} in epoch ${before?.epoch}`;
+      throw this.#wrong(sighting, `its connection went back, it stood at ${where}`);
     }
-    await oracle.clear();
-    for (let prefix = 0; prefix <= timeline.transactions.length; prefix++) {
-      const transaction = timeline.transactions[prefix - 1];
-      if (transaction !== undefined) await oracle.apply(transaction);
-      for (const each of due.get(prefix) ?? []) {
-        const bag = await oracle.answer(each.question);
-        each.answers.set(prefix, bag.fingerprint);
-        if (bag.size <= 100) this.#lists.set(bag.fingerprint, bag.list());
-      }
+    this.#stands.set(key, { visit, epoch, frontier, stores });
+    this.#forbidRegress(key, sighting);
+    const [only, ...others] = stores;
+    if (only !== undefined && others.length === 0) this.#agree(only, sighting);
+  }
+
+  /** Who resumes never goes back in time within an epoch, whichever server it meets. */
+  #forbidRegress(key: string, sighting: Sighting): void {
+    if (!sighting.isResuming) return;
+    const place = `${key} ${sighting.life} ${sighting.epoch}`;
+    const before = this.#reached.get(place) ?? 0;
+    if (sighting.frontier < before) {
+      throw this.#wrong(sighting, `it went back in time, it was at ${before}`);
     }
+    this.#reached.set(place, sighting.frontier);
   }
 
-  get(timeline: number, question: Question, frontier: number): Case | undefined {
-    return this.#cases.get(caseKey(timeline, question, frontier));
+  #agree(store: number, sighting: Sighting): void {
+    const key = `${store} ${sighting.frontier}`;
+    const prefixes = this.#prefixes(store, sighting);
+    const before = this.#agreed.get(key) ?? prefixes;
+    const common = intersect(before, prefixes);
+    if (common.size === 0) {
+      const said = `${[...prefixes].join(' or ')}, others after ${[...before].join(' or ')}`;
+      throw this.#wrong(sighting, `it shows store ${store} after ${said}`);
+    }
+    this.#agreed.set(key, common);
   }
 
-  /** What would have been right. */
-  describe(timeline: number, { question, frontier }: Sighting): string {
-    const found = this.get(timeline, question, frontier);
-    if (found === undefined) return `store ${timeline} had not come to ${frontier}`;
-    const answers = [...found.answers].map(([prefix, fingerprint]) => {
-      const transaction = found.timeline.transactions[prefix - 1];
-      const last = `transaction ${transaction?.n ?? 0} at ${transaction?.least}`;
-      return `store ${timeline} after ${prefix}, ${last}: ${fingerprint}${list(this.#lists.get(fingerprint) ?? null)}`;
-    });
-    return answers.join('\n');
+  #storesOf(sighting: Sighting): Stores {
+    const names = this.#timelines.map(({ name }) => name);
+    return new Set(names.filter((name) => this.#prefixes(name, sighting).size > 0));
+  }
+
+  #prefixes(store: number, { question, frontier, fingerprint }: Sighting): ReadonlySet<number> {
+    const answers = this.#cases.get(store, question, frontier)?.answers ?? new Map();
+    const right = [...answers].filter(([, answer]) => answer === fingerprint);
+    return new Set(right.map(([prefix]) => prefix));
+  }
+
+  #wrong(sighting: Sighting, why: string): WrongAnswer {
+    const { client, frontier, epoch, how, fingerprint, rows } = sighting;
+    const lines = [
+      `${client} at ${frontier} in epoch ${epoch} (${how}): ${why}`,
+      `it holds ${fingerprint}${listRows(rows)}`,
+      ...this.#timelines.map(({ name }) => this.#cases.describe(name, sighting)),
+    ];
+    return new WrongAnswer(lines.join('\n'));
   }
 }
 
-function caseKey(timeline: number, question: Question, frontier: number): string {
-  return `${timeline} ${frontier} ${questionText(question)}`;
+/** The stores that a connection can have come to; none when it went back. */
+function follow(before: Stand, { epoch, frontier }: Sighting, possible: Stores): Stores {
+  const isSameEpoch = epoch !== null && epoch === before.epoch;
+  const canStay = frontier >= before.frontier || (epoch !== null && !isSameEpoch);
+  const first = Math.min(...before.stores);
+  return new Set(
+    [...possible].filter((store) => {
+      const stays = before.stores.has(store) && canStay;
+      return stays || (store > first && !isSameEpoch);
+    }),
+  );
 }
+
+// While stores change, a group may show a view of the old one beside one of the new.
+const epochKey = ({ epoch, question }: Sighting): string => `${epoch} of ${question.view}`;
+
+const intersect = (a: Stores, b: Stores): Stores => new Set([...a].filter((each) => b.has(each)));
+
+const nameStores = (stores: Stores): string =>
+  stores.size === 0 ? 'no store' : `store ${[...stores].join(' or ')}`;

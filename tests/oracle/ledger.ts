@@ -17,6 +17,9 @@ export interface Prefixes {
   readonly most: number;
 }
 
+/** An engine that stood still before its last tick has gone far with it. */
+const LAST_TICK_MS = 20_000;
+
 /**
  * One store's transactions in the order of their commits, which is that of their numbers: there is
  * one writer. Times come from a raw cursor on the table `txn`; those that committed just before the
@@ -29,6 +32,7 @@ export class Timeline {
   #inFlight: Transaction | null = null;
   /** All times below are told. */
   #frontier = 0;
+  #isAbandoned = false;
 
   constructor(name: number) {
     this.name = name;
@@ -120,7 +124,12 @@ export class Timeline {
       if (transaction.most === Infinity) transaction.least = last;
       last = Math.max(last, transaction.least);
     }
-    this.#frontier = Infinity;
+    this.#isAbandoned = true;
+  }
+
+  /** No viewer can stand beyond. An engine may tell others of a last tick that the cursor missed. */
+  get limit(): number {
+    return this.#isAbandoned ? this.#frontier + LAST_TICK_MS : this.#frontier;
   }
 
   /** How many transactions a viewer at `frontier` holds. O(log n). */

@@ -20,7 +20,12 @@ export const library: Kind = {
     for (const holding of holdings) holding.forget();
     const wire = new Wire(opening);
     const client = connect<ViewTypes>(`http://${host}:${port}`, {
-      environment: { ...WORLD, open: wire.open, random: () => random.next() },
+      environment: {
+        ...WORLD,
+        open: wire.open,
+        random: () => random.next(),
+        onWake: wire.onWake,
+      },
     });
     const where = Object.fromEntries(
       holdings.flatMap(({ question }) =>
@@ -85,6 +90,7 @@ class Wire {
   readonly #opening: Opening;
   #socket: WebSocket | null = null;
   #isPaused = false;
+  #wake: (why: 'wake') => void = () => {};
   /** Of the last `subscribed`: the client keeps it to itself. */
   epoch = '';
 
@@ -131,13 +137,22 @@ class Wire {
     };
   };
 
+  readonly onWake = (then: (why: 'wake') => void): (() => void) => {
+    this.#wake = then;
+    return () => {
+      this.#wake = () => {};
+    };
+  };
+
   pause(): void {
     this.#isPaused = true;
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.pause();
   }
 
+  /** As when somebody looks at the page again. */
   resume(): void {
     this.#isPaused = false;
+    this.#wake('wake');
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.resume();
   }
 
