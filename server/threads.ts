@@ -49,9 +49,7 @@ export async function serveThreads(
     },
     lost: (worker) => {
       log.error({ worker }, 'a worker ended; another takes its place and its viewers reconnect');
-      metrics
-        .ended(worker)
-        .catch((error: unknown) => log.warn({ err: error }, 'metrics were lost'));
+      metrics.lost(worker);
     },
   });
   let closed: Promise<void> | null = null;
