@@ -1,5 +1,6 @@
 import type { ClientMessage, ErrorCode, ServerMessage, Subscribe } from '../protocol/message.ts';
 import { type CatalogueEntry, parseCatalogue } from './catalogue.ts';
+import { StreamAddress } from './stream-address.ts';
 import { StreamGroup } from './stream-group.ts';
 import type { StreamFormat } from './stream-parser.ts';
 import { readStream, retryMsOf, type StreamEnd, type StreamWorld } from './stream-reader.ts';
@@ -15,8 +16,6 @@ import type { Open, Socket, SocketListener } from './web-socket.ts';
 const GATHER_MS = 50;
 /** When to ask again for views that are being read for the first time, in ms. */
 const RETRY_MS = 1_000;
-/** How long the list of views may take, in ms. */
-const CATALOGUE_MS = 5_000;
 
 /** How this network lets streams through; what one connection finds out holds for the next. */
 interface Framing {
@@ -49,21 +48,19 @@ interface Running {
 class StreamSocket implements Socket {
   readonly #world: StreamWorld;
   readonly #framing: Framing;
-  readonly #base: URL;
+  readonly #address: StreamAddress;
   readonly #listener: SocketListener;
   readonly #running = new Map<string, Running>();
   readonly #abort = new AbortController();
-  #token: string | undefined;
   #channels = 0;
 
   constructor(world: StreamWorld, framing: Framing, url: string, listener: SocketListener) {
     this.#world = world;
     this.#framing = framing;
-    this.#base = new URL(url);
-    this.#base.protocol = this.#base.protocol.replace('ws', 'http');
+    this.#address = new StreamAddress(world, url);
     this.#listener = listener;
     // Whatever the answer is, somebody is there; who may ask is seen when views are asked for.
-    this.#ask('views').then(
+    this.#address.views(this.#abort.signal).then(
       ({ status }) => (status < 500 ? this.#alive(() => listener.opened()) : this.#lose(1006)),
       () => this.#lose(1006),
     );
@@ -73,7 +70,7 @@ class StreamSocket implements Socket {
     const message = JSON.parse(text) as ClientMessage;
     switch (message.type) {
       case 'auth':
-        this.#token = message.token;
+        this.#address.token = message.token;
         this.#say({ type: 'authorized', expiresInMs: null });
         break;
       case 'subscribe':
@@ -106,7 +103,7 @@ class StreamSocket implements Socket {
 
   /** The views there are; null when the connection ended over it. */
   async #catalogue(): Promise<ReadonlyMap<string, CatalogueEntry> | null> {
-    const response = await this.#ask('views');
+    const response = await this.#address.views(this.#abort.signal);
     if (response.ok) return parseCatalogue(await response.json());
     this.#refused(response.status, retryMsOf(response));
     return null;
@@ -148,12 +145,11 @@ class StreamSocket implements Socket {
     entries: readonly CatalogueEntry[],
   ): void {
     const { format } = this.#framing;
-    const url = new URL(`stream/${encodeURIComponent(name)}`, this.#base);
-    if (group.token !== null) url.searchParams.set('from', group.token);
+    const url = this.#address.stream(name, group.token);
     let news = false;
     const stop = readStream(
       this.#world,
-      { url, format, headers: this.#headers() },
+      { url, format, headers: this.#address.headers },
       {
         message: (message, token) => {
           news = true;
@@ -235,22 +231,5 @@ class StreamSocket implements Socket {
 
   #alive(run: () => void): void {
     if (!this.#abort.signal.aborted) run();
-  }
-
-  /** Asks for something beside the protocol's own path. */
-  async #ask(path: string): Promise<Response> {
-    const hurry = new AbortController();
-    const stopWaiting = this.#world.after(CATALOGUE_MS, () => hurry.abort());
-    const signal = AbortSignal.any([this.#abort.signal, hurry.signal]);
-    try {
-      const url = new URL(path, this.#base);
-      return await this.#world.fetch(url, { headers: this.#headers(), signal });
-    } finally {
-      stopWaiting();
-    }
-  }
-
-  #headers(): Readonly<Record<string, string>> {
-    return this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` };
   }
 }

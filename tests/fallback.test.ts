@@ -1,8 +1,14 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Client, connect } from '../client/client.ts';
+import { submit } from '../client/submit.ts';
 import type { Subscription } from '../client/subscription.ts';
 import type { Changes } from '../protocol/update.ts';
+import type { AccessOptions } from '../server/access.ts';
+import { Authorizer } from '../server/auth/authorizer.ts';
+import { secretKeys } from '../server/auth/keys.ts';
+import { sign } from '../server/auth/token-fixture.ts';
 import { type FakeView, FakeViews } from '../server/channel/fake-view.ts';
+import { machineClock } from '../server/clock.ts';
 import { type Serving, serveViews } from '../server/pipeline.ts';
 import { HttpProxy } from './http-proxy.ts';
 
@@ -30,7 +36,24 @@ const bump = (from: number, to: number): Changes =>
     [row('all', to), 1],
   ]);
 
-beforeEach(async () => {
+const secret = Buffer.alloc(32, 1);
+const guard: AccessOptions = {
+  verifier: new Authorizer(
+    { keys: secretKeys(secret), issuer: null, audience: null, claim: 'viewcast' },
+    machineClock,
+  ),
+  querySeconds: 0,
+};
+
+beforeEach(() => begin());
+
+afterEach(async () => {
+  client?.close();
+  await proxy.close();
+  serving.close();
+});
+
+async function begin(access?: AccessOptions): Promise<void> {
   views = new FakeViews();
   counter = views.add('counter');
   top10 = views.add('top10');
@@ -43,19 +66,14 @@ beforeEach(async () => {
     origins: [],
     trustedProxies: [],
     connectionsPerAddress: 50,
+    access,
     failed: (path, error) => {
       throw new Error(`${path} failed`, { cause: error });
     },
   });
   proxy = new HttpProxy(serving.port);
   url = await proxy.listen();
-});
-
-afterEach(async () => {
-  client?.close();
-  await proxy.close();
-  serving.close();
-});
+}
 
 /** Polls, patient with a machine under load. */
 const eventually = (look: () => unknown) => expect.poll(look, { timeout: 30_000 });
@@ -175,6 +193,29 @@ test('over streams an unknown view, an unknown column and a message in are refus
   const column = client.subscribe('counter', { where: { counter: { nope: 1 } } });
   await eventually(() => unknown.status.error?.code).toBe('unknown_view');
   await eventually(() => column.status.error?.code).toBe('unknown_column');
+  await expect(submit(client, 'example', 1).accepted).rejects.toMatchObject({
+    code: 'unavailable',
+  });
+});
+
+test('F24, F15: tokens go with every request, and one that is refused is asked for anew', async () => {
+  await proxy.close();
+  serving.close();
+  await begin(guard);
+  proxy.upgrades = 'refuse';
+  let asked = 0;
+  client = connect<Views>(url, {
+    token: () => {
+      asked += 1;
+      const exp = Math.floor(Date.now() / 1_000) + 600;
+      const key = asked === 1 ? Buffer.alloc(32, 2) : secret;
+      return sign({ viewcast: { views: '*' }, exp }, key, { alg: 'HS256' });
+    },
+  });
+  const subscription = client.subscribe('counter');
+  await eventually(() => subscription.status.state).toBe('live');
+  expect(subscription.rows('counter')).toEqual([['all', 0]]);
+  expect(asked).toBe(2);
 });
 
 test('a server that is away is no reason for another way: it is tried again', async () => {
