@@ -8,6 +8,7 @@ import {
   runBurst,
   runRound,
   secondsPerMillion,
+  warmUp,
 } from './round.ts';
 import { median } from './statistics.ts';
 
@@ -54,8 +55,9 @@ async function open(viewers: number): Promise<readonly Seat[]> {
   for (const name of COMPARED) {
     const server = await ServerProcess.start([name]);
     const load = await LoadProcess.start();
-    const before = await server.ask({ do: 'usage', collect: false });
     const to = { server, load, candidate: 0, group: name, viewers };
+    await warmUp(to);
+    const before = await server.ask({ do: 'usage', collect: false });
     await connectViewers(to);
     const after = await server.ask({ do: 'usage', collect: false });
     const connectUs = (after.cpuUs - before.cpuUs) / viewers;

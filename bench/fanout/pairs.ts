@@ -1,6 +1,13 @@
 import type { CandidateName } from './candidates/names.ts';
 import { LoadProcess, ServerProcess } from './processes.ts';
-import { connectViewers, type Load, Published, runBurst, secondsPerMillion } from './round.ts';
+import {
+  connectViewers,
+  type Load,
+  Published,
+  runBurst,
+  secondsPerMillion,
+  warmUp,
+} from './round.ts';
 import { type Interval, median, medianInterval } from './statistics.ts';
 
 /** Ratios to the first of two equal bare servers, pair by pair. */
@@ -58,6 +65,7 @@ class Arm {
   }
 
   async connect(): Promise<void> {
+    await warmUp(this.#to);
     await connectViewers(this.#to);
   }
 

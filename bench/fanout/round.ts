@@ -38,6 +38,25 @@ export interface Cost {
 /** How new viewers connect: one in fifty is parsed and checked whole. */
 export const FRESH = { wanted: [], checkEvery: 50, gaps: false } as const;
 
+/** Ticks before measuring, with a single viewer: V8 has compiled what is hot by then. */
+const WARM_UP_TICKS = 3_000;
+
+/** Lets a candidate run until it is as fast as it gets; a server has run for minutes, too. */
+export async function warmUp({ server, load, candidate }: Load): Promise<void> {
+  const access = server.access(candidate);
+  const group = 'warm-up';
+  await load.ask({ do: 'connect', group, access, viewers: 1, ...FRESH });
+  let messages = 0;
+  for (const batches of [16, 1]) {
+    messages += WARM_UP_TICKS * (access.merges ? 1 : batches);
+    await Promise.all([
+      server.ask({ do: 'burst', candidate, ticks: WARM_UP_TICKS, batches }),
+      load.ask({ do: 'await', group, messages }),
+    ]);
+  }
+  await load.ask({ do: 'cut', group });
+}
+
 /** Connects the viewers, all of them new. */
 export async function connectViewers(to: Load): Promise<void> {
   const { server, load, candidate, group, viewers } = to;
