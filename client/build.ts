@@ -9,8 +9,10 @@ import { build, minify, type Rolldown } from 'vite';
  * weighs; ends with 1 when what every page loads is beyond the limit.
  */
 
-/** What `connect` and `subscribe` load, in gzipped bytes. */
-const MAX_BYTES = 5_000;
+/** What `connect` and `subscribe` should load at most, in gzipped bytes. */
+const AIM_BYTES = 5_000;
+/** Beyond this somebody must have let something in. */
+const MAX_BYTES = 5_250;
 
 /** What may be imported, each by itself; all else is loaded when it is needed. */
 const ENTRIES = ['client', 'batches', 'sorted', 'submit'];
@@ -74,5 +76,6 @@ say('client/dist, gzipped:');
 for (const [name, bytes] of sizes) say(`${String(bytes).padStart(6)}  ${name}`);
 const first = loadedWith('client.js', chunks);
 const bytes = first.reduce((sum, name) => sum + (sizes.get(name) ?? 0), 0);
-say(`connect and subscribe load ${first.join(', ')}: ${bytes} bytes (at most ${MAX_BYTES}).`);
+say(`connect and subscribe load ${first.join(', ')}: ${bytes} bytes.`);
+say(`The aim of ${AIM_BYTES} is ${bytes <= AIM_BYTES ? 'met' : 'missed'}.`);
 if (bytes > MAX_BYTES) process.exitCode = 1;

@@ -1,6 +1,13 @@
-import { type CloseAdvice, closeAdvice } from '../protocol/close-advice.ts';
+import { closeAdvice } from '../protocol/close-advice.ts';
 import type { ClientMessage, ServerMessage } from '../protocol/message.ts';
-import { type ConnectionEvent, type Effect, INITIAL, type StateName, step } from './connection.ts';
+import {
+  type ConnectionEvent,
+  type Effect,
+  INITIAL,
+  NO_ADVICE,
+  type StateName,
+  step,
+} from './connection.ts';
 import { type Environment, WORLD } from './environment.ts';
 import type { LineStatus } from './line.ts';
 import { endpoint, type Filters, lineRequest } from './request.ts';
@@ -41,9 +48,6 @@ export interface SubscribeOptions<V extends ViewTypes> {
   readonly onStatus?: (status: LineStatus) => void;
 }
 
-/** Where a broken message leads: away, and back after the usual wait. */
-const BROKEN: CloseAdvice = { reconnect: 'wait', retryMs: 0 };
-
 /**
  * A connection to a viewcast server that lives through losses by itself, for as long as it is not
  * closed.
@@ -62,7 +66,6 @@ export function connect<Views extends ViewTypes = ViewTypes>(
 export class Client<Views extends ViewTypes = ViewTypes> {
   readonly #url: string;
   readonly #options: ClientOptions;
-  readonly #parse: (text: string) => ServerMessage | null;
   readonly #world: Environment;
   readonly #session: Session;
   readonly #stopWaking: () => void;
@@ -74,7 +77,6 @@ export class Client<Views extends ViewTypes = ViewTypes> {
   constructor(url: string | URL, options: ClientOptions) {
     this.#url = endpoint(url);
     this.#options = options;
-    this.#parse = options.parse ?? JSON.parse;
     this.#world = options.environment ?? WORLD;
     this.#session = new Session({
       send: (message) => this.#send(message),
@@ -202,11 +204,12 @@ export class Client<Views extends ViewTypes = ViewTypes> {
   #receive(text: string): void {
     let useful: boolean;
     try {
-      const message = this.#parse(text);
+      const { parse = JSON.parse } = this.#options;
+      const message: ServerMessage | null = parse(text);
       useful = message !== null && this.#session.receive(message, text.length);
     } catch {
       // A server that speaks something else may be another one after the next attempt.
-      this.#happen({ type: 'lost', advice: BROKEN });
+      this.#happen({ type: 'lost', advice: NO_ADVICE });
       return;
     }
     this.#happen({ type: 'heard', useful });

@@ -87,7 +87,8 @@ export function step(
 
 type Decide = (state: ConnectionState, event: ConnectionEvent, about: Circumstances) => Step;
 
-const NO_ADVICE: CloseAdvice = { reconnect: 'wait', retryMs: 0 };
+/** Where nobody said otherwise: away, and back after the usual wait. */
+export const NO_ADVICE: CloseAdvice = { reconnect: 'wait', retryMs: 0 };
 
 const stay: Decide = (state) => ({ state, effects: [] });
 
