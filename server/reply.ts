@@ -37,7 +37,9 @@ export function errorReply(
 }
 
 /** The answer about a view that is not served: which ones are. */
-export function unknownViewReply(name: string, views: readonly string[]): Reply {
+export function unknownViewReply(name: string, listed: readonly string[]): Reply {
+  // One that was dropped is still listed until the database's catalogue says so.
+  const views = listed.filter((view) => view !== name);
   const known = views.length === 0 ? 'there are no views yet' : `the views are ${views.join(', ')}`;
   return errorReply(404, 'unknown_view', `no view is named ${JSON.stringify(name)}; ${known}`, {
     views,

@@ -12,6 +12,8 @@ test("pino's lines are told by their message and cause", () => {
     text: 'lost: ECONNRESET',
   });
   expect(readLogLine('{"level":60,"msg":"gone","err":{"message":"gone"}}').text).toBe('gone');
+  const chained = '{"level":40,"msg":"no view a","err":{"message":"no view a: unknown item"}}';
+  expect(readLogLine(chained).text).toBe('no view a');
 });
 
 test('anything else is an error as it stands', () => {

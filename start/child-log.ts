@@ -19,8 +19,10 @@ export function readLogLine(line: string): LogLine {
   const level = parsed.level >= 50 ? 'error' : parsed.level >= 40 ? 'warning' : 'info';
   const cause = parsed.err?.message;
   const message = parsed.msg ?? '';
-  const text = cause === undefined || message.includes(cause) ? message : `${message}: ${cause}`;
-  return { level, text };
+  // Pino adds what caused the error to its message; one that is logged by its own tells enough.
+  const told = cause === undefined || message.includes(cause);
+  const own = message !== '' && cause?.startsWith(`${message}: `);
+  return { level, text: told || own ? message : `${message}: ${cause}` };
 }
 
 function parseJson(text: string): unknown {

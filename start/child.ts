@@ -22,8 +22,8 @@ export interface ChildSettings {
 export interface ChildListener {
   message(message: ChildMessage): void;
   log(line: LogLine): void;
-  /** It ended by itself and starts again after `afterMs`. */
-  restarting(reason: string, afterMs: number): void;
+  /** It ended by itself and starts again now. */
+  restarting(reason: string): void;
   /** It ended by itself too often, or refused its settings; it stays down. */
   gaveUp(reason: string): void;
 }
@@ -157,8 +157,11 @@ export class Child {
       return;
     }
     this.#quickDeaths = plan.quickDeaths;
-    this.#listener.restarting(reason, plan.afterMs);
-    this.#restartTimer = setTimeout(() => this.#launch(), plan.afterMs);
+    // Told when it is done: a Ctrl-C may reach the children before it reaches this process.
+    this.#restartTimer = setTimeout(() => {
+      this.#listener.restarting(reason);
+      this.#launch();
+    }, plan.afterMs);
   }
 }
 

@@ -12,7 +12,7 @@ import { judgeNode } from './node-line.ts';
 import { HELP, type InputChoice, type Options, parseOptions } from './options.ts';
 import { buildPage, isPageStale } from './page-build.ts';
 import { choosePort } from './ports.ts';
-import { storeFolder, storeName, takeDataFolder } from './stores.ts';
+import { checkRecordFile, storeFolder, storeName, takeDataFolder } from './stores.ts';
 import { Supervisor } from './supervisor.ts';
 import { Terminal } from './terminal.ts';
 
@@ -74,6 +74,9 @@ async function run(asked: Options): Promise<void> {
   const release = takeDataFolder(asked.data);
   process.once('exit', release);
   storeName(asked.input);
+  if (asked.input.kind === 'live' && asked.input.record !== null) {
+    checkRecordFile(asked.input.record);
+  }
   const options = { ...asked, ...(await choosePorts(asked)) };
   const build = isPageStale(root) ? buildPage(root) : null;
   const over = new AbortController();

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { accessSync, closeSync, constants, existsSync, openSync, readSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { FolderLockedError, lockFolder } from '../embedded/lock.ts';
 import { makeFolder } from '../embedded/make-folder.ts';
 import type { InputChoice } from './options.ts';
@@ -26,6 +26,22 @@ export function takeDataFolder(data: string): () => void {
     }
     throw new Error(
       `cannot write to the data folder ${data} (${reasonOf(error)}): make it writable, or choose another with --data DIR`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Asks before anything starts, as the file is opened only once Wikimedia answers.
+ *
+ * @throws Error in one sentence when nothing could be written to the recording `file`.
+ */
+export function checkRecordFile(file: string): void {
+  try {
+    accessSync(existsSync(file) ? file : dirname(file), constants.W_OK);
+  } catch (error) {
+    throw new Error(
+      `cannot record into ${file} (${reasonOf(error)}): name a file in a folder that can be written with --record`,
       { cause: error },
     );
   }

@@ -169,9 +169,8 @@ export class Supervisor {
       log: ({ level, text }) => {
         if (level !== 'info') terminal.repeatedProblem(`${name}: ${text}`);
       },
-      restarting: (reason, afterMs) =>
-        terminal.problem(`${name}: ${reason}; starting it again in ${afterMs / 1000} s`),
-      gaveUp: (reason) => failed(`the ${name} does not stay up: ${reason}`),
+      restarting: (reason) => terminal.problem(`${name}: ${reason}; starting it again`),
+      gaveUp: (reason) => failed(`the ${name} cannot go on: ${reason}`),
     };
   }
 

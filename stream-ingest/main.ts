@@ -3,6 +3,7 @@ import pino from 'pino';
 import { z } from 'zod';
 import manifest from '../package.json' with { type: 'json' };
 import { helpText, readConfig } from './config.ts';
+import { RecordingError } from './recording.ts';
 import type { IngestMessage } from './report.ts';
 import { run } from './run.ts';
 import { systemClock } from './system-clock.ts';
@@ -57,11 +58,12 @@ async function main(): Promise<number> {
     });
     return 0;
   } catch (error) {
-    process.stderr.write(
-      `stream-ingest: ${error instanceof Error ? error.message : String(error)}\n`,
-    );
+    // A parent names its children itself.
+    const name = forked ? '' : 'stream-ingest: ';
+    process.stderr.write(`${name}${error instanceof Error ? error.message : String(error)}\n`);
     log.debug({ err: error });
-    return 1;
+    // A file that cannot be used is a bad setting: to start again cannot help.
+    return error instanceof RecordingError ? 2 : 1;
   }
 }
 

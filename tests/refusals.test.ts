@@ -50,6 +50,12 @@ test.each([
     2,
   ],
   ['a recording that is not there', ['--replay', '/nowhere/a.sse'], /cannot read the recording/, 1],
+  [
+    'a place where nothing can be recorded',
+    ['--record', '/nowhere/a.sse'],
+    /^viewcast: cannot record into/,
+    1,
+  ],
 ])('%s is refused in a sentence', async (_, options, sentence, code) => {
   const viewcast = start([...options, ...inData('refused').slice(0, 2)]);
   expect((await viewcast.ended).code).toBe(code);

@@ -27,6 +27,7 @@ import { type Outcome, runStream } from './stream.ts';
 /** What happened to a followed view, for logs and counters. */
 export interface Report {
   readonly view: string;
+  /** A view that was streamed and then dropped has `ended`. */
   readonly kind: 'streaming' | 'lost' | 'ended';
   readonly message: string;
   readonly error?: unknown;
@@ -74,6 +75,8 @@ export class Follower {
   #hurry = false;
   #failures = 0;
   #startedAt = 0;
+  /** It streamed once: then it is no mistake in the settings when the view is not there. */
+  #known = false;
   /** What was last reported as lost, until progress is heard again; the same is not repeated. */
   #lost: string | null = null;
   #stopped = false;
@@ -184,15 +187,18 @@ export class Follower {
   #heard(): void {
     if (this.#lost !== null) this.#report('streaming', 'progress arrives again');
     this.#lost = null;
+    this.#known = true;
     if (this.#parts.clock.now() - this.#startedAt > GOOD_MS) this.#failures = 0;
     this.#staleness.heard();
   }
 
   #failed(error: unknown): void {
     const unknown = error instanceof UpstreamError && error.code === 'UNKNOWN_VIEW';
-    if (unknown || isUnknownRelation(error)) this.#sink.gone();
+    const gone = unknown || isUnknownRelation(error);
+    if (gone) this.#sink.gone();
     const message = messageOf(error);
-    if (message !== this.#lost) this.#report('lost', message, error);
+    const kind = gone && this.#known ? 'ended' : 'lost';
+    if (message !== this.#lost) this.#report(kind, message, error);
     this.#lost = message;
   }
 
