@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import type { Core } from './core.ts';
 import { makeView, openCore, Reader, run, runTogether } from './core-probe.ts';
@@ -69,6 +70,30 @@ test('whoever resumes as of the frontier it held sees what came since, once', as
     await anew.until(last);
     expect(anew.at(held)).toEqual(first.at(held));
     expect(anew.at(last)).toEqual(first.at(last));
+  }
+});
+
+test('all views agree at every time, also where re-evaluation needs its rest', async () => {
+  const opened = await open({ restFactor: 30, idleMs: 5 });
+  await run(opened, 'CREATE TABLE t (a integer, b text)');
+  await makeView(opened, 'v', 'SELECT b, a FROM t ORDER BY a DESC LIMIT 3');
+  const table = await Reader.open(opened, 't');
+  const view = await Reader.open(opened, 'v');
+  for (let n = 0; n < 60; n++) {
+    await run(opened, `INSERT INTO t VALUES (${n}, 'b')`);
+    await setTimeout(n % 5);
+  }
+  const last = await opened.now();
+  await Promise.all([table.until(last), view.until(last)]);
+  const times = new Set(table.updates.map(({ time }) => time));
+  expect(times.size).toBeGreaterThan(1);
+  for (const time of times) {
+    const newest = table
+      .at(time)
+      .map((row) => Number(row.split('|')[0]))
+      .toSorted((a, b) => b - a);
+    const expected = newest.slice(0, 3).map((n) => `b|${n}`);
+    expect(view.at(time), `at ${time}`).toEqual(expected.toSorted());
   }
 });
 

@@ -29,7 +29,7 @@ export interface EngineOptions {
   readonly templateFolder?: string | undefined;
   /** Wall clock in ms since the epoch. */
   readonly wall?: (() => number) | undefined;
-  /** From the first change to the tick that publishes it, in ms. */
+  /** From the end of a tick to the next at the earliest, in ms; a change after a rest waits for nothing. */
   readonly tickMs?: number | undefined;
   /** How long a quiet feed waits between progress rows, in ms. */
   readonly idleMs?: number | undefined;
@@ -38,7 +38,7 @@ export interface EngineOptions {
   /** How far back AS OF reaches. */
   readonly historyMs?: number | undefined;
   readonly historyBytes?: number | undefined;
-  /** How many times as long as it took a re-evaluation is followed by rest; default 3. */
+  /** How many times as long as they took re-evaluations are followed by rest; default 3. */
   readonly restFactor?: number | undefined;
   /** From one look at retention, bloat and the log to the next, in ms. */
   readonly housekeepingMs?: number | undefined;
@@ -60,6 +60,8 @@ export class Core implements Engine {
   readonly #settings: SessionSettings;
   readonly #housekeeping: Housekeeping;
   readonly #tickMs: number;
+  /** When the last tick ended, by the process's own clock. */
+  #tickedAt = Number.NEGATIVE_INFINITY;
   readonly #idleTimer: NodeJS.Timeout;
   #tickTimer: NodeJS.Timeout | undefined;
   #floor = 0;
@@ -206,11 +208,16 @@ export class Core implements Engine {
     await this.#feeds.drop(gone, this.#relations.current);
   }
 
-  /** Something was committed: it is published one tick later at the latest. */
+  /**
+   * Something was committed. After a rest it is published at once: a lone change is not kept
+   * waiting for company. In a rush, ticks rest between them and what was committed meanwhile goes
+   * out together.
+   */
   #changed(): void {
     this.#isDirty = true;
     if (this.#isClosing || this.#feeds.size === 0) return;
-    this.#tickTimer ??= setTimeout(() => this.#startTick(), this.#tickMs);
+    const restMs = Math.max(0, this.#tickedAt + this.#tickMs - performance.now());
+    this.#tickTimer ??= setTimeout(() => this.#startTick(), restMs);
   }
 
   #startTick(): void {
@@ -222,6 +229,7 @@ export class Core implements Engine {
     await this.#reserveTime();
     this.#isDirty = false;
     await this.#feeds.tick();
+    this.#tickedAt = performance.now();
   }
 
   /** No time is given out that a restart could give out again. */
@@ -234,7 +242,8 @@ export class Core implements Engine {
   /** Once a second: progress for the quiet ones, and an end for the feeds nobody reads. */
   #idle(): void {
     if (this.#idleTurn !== undefined || this.#isClosing) return;
-    const isDue = this.#isDirty || this.#feeds.needsTick || this.#clock.next() + 1 >= this.#floor;
+    const isForgotten = this.#isDirty && this.#tickTimer === undefined;
+    const isDue = isForgotten || this.#feeds.needsTick || this.#clock.next() + 1 >= this.#floor;
     if (!isDue) this.#feeds.passTime();
     this.#idleTurn = this.#ownTurn(async () => {
       if (isDue) await this.#tick();

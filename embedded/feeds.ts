@@ -19,10 +19,6 @@ interface LiveFeed {
   readonly feed: Feed;
   /** The whole result as it was published, where changes are found by comparing. */
   bag: Map<RowKey, number> | null;
-  /** It was touched since it was evaluated. */
-  isStale: boolean;
-  /** Wall clock from when on it may be evaluated again. */
-  restUntil: number;
 }
 
 export interface FeedsOptions {
@@ -30,15 +26,18 @@ export interface FeedsOptions {
   /** How long a feed goes on without a reader, in ms. */
   readonly lingerMs: number;
   /**
-   * After being evaluated a view rests so many times as long as that took; meanwhile its frontier
-   * stands still. With 3, re-evaluation takes a quarter of the engine's time at most.
+   * After a tick there is none for so many times as long as its re-evaluations took, or for a
+   * second. With 3, views that take less than that take a quarter of the engine's time at most.
    */
   readonly restFactor: number;
   readonly wall: () => number;
 }
 
+const MAX_REST_MS = 1_000;
+
 /**
- * All feeds, and the tick that moves them. Every method that is async runs inside a turn of the
+ * All feeds, and the tick that moves them: all in one tick, since no view can tell later what it
+ * was at a time at which it was not looked at, and all agree at every time. Every method that is async runs inside a turn of the
  * caller's.
  */
 export class Feeds {
@@ -48,6 +47,8 @@ export class Feeds {
   readonly #options: FeedsOptions;
   readonly #live = new Map<string, LiveFeed>();
   #queries = 0;
+  /** Wall clock until when views are not re-evaluated without need. */
+  #restUntil = 0;
 
   constructor(store: Store, capture: Capture, clock: LogicalClock, options: FeedsOptions) {
     this.#store = store;
@@ -60,40 +61,40 @@ export class Feeds {
     return this.#live.size;
   }
 
-  /** Some feed changes by itself, or waits to be evaluated: quiet seconds need a whole tick. */
+  /** Some feed changes by itself: quiet seconds need a whole tick. */
   get needsTick(): boolean {
-    return [...this.#live.values()].some(
-      ({ source, isStale }) => isStale || (source.kind === 'reevaluated' && source.temporal),
-    );
+    return [...this.#live.values()].some(isTemporal);
   }
 
-  /** Lets time pass without changes. Not async: needs no turn, and no tick may be under way. */
+  /** How long the next tick is to wait, in ms, so that re-evaluation leaves time for the rest. */
+  get restMs(): number {
+    return Math.max(0, this.#restUntil - this.#options.wall());
+  }
+
+  /**
+   * Lets time pass without changes: what was committed since the last tick gets a later time. Not
+   * async: needs no turn, and no tick may be under way.
+   */
   passTime(): void {
     this.#clock.advance();
-    for (const { feed, isStale, source } of this.#live.values()) {
-      if (isStale || (source.kind === 'reevaluated' && source.temporal)) continue;
-      feed.advance(this.#clock.frontier);
+    for (const live of this.#live.values()) {
+      if (!isTemporal(live)) live.feed.advance(this.#clock.frontier);
     }
   }
 
   /**
    * Gives everything committed since the last tick one timestamp and publishes it: first all
-   * changes, then all progress. `force` names a feed to be evaluated whatever its rest.
+   * changes, then all progress.
    */
-  async tick(force?: string): Promise<void> {
+  async tick(): Promise<void> {
     const time = this.#clock.next();
-    const changes = await this.#collect(time, force);
+    const changes = await this.#collect(time);
     for (const [live, rows] of changes) live.feed.publish(time, rows);
     this.#clock.close(time);
-    for (const { feed, isStale } of this.#live.values()) {
-      if (!isStale) feed.advance(this.#clock.frontier);
-    }
+    for (const { feed } of this.#live.values()) feed.advance(this.#clock.frontier);
   }
 
-  async #collect(
-    time: number,
-    force: string | undefined,
-  ): Promise<Map<LiveFeed, Map<RowKey, number>>> {
+  async #collect(time: number): Promise<Map<LiveFeed, Map<RowKey, number>>> {
     const touched = await this.#capture.takeTouched();
     const changes = new Map<LiveFeed, Map<RowKey, number>>();
     const bases = new Map<string, { relation: Relation; kept: LiveFeed[] }>();
@@ -107,9 +108,8 @@ export class Feeds {
         const base = bases.get(source.relation.id) ?? { relation: source.relation, kept: [] };
         bases.set(source.relation.id, { ...base, kept: [...base.kept, live] });
       } else if (source.kind === 'reevaluated') {
-        live.isStale ||=
-          source.temporal || source.tables.some((table) => touched.has(table.oid ?? 0));
-        if (live.isStale && (live.key === force || this.#options.wall() >= live.restUntil)) {
+        const isTouched = source.tables.some((table) => touched.has(table.oid ?? 0));
+        if (source.temporal || isTouched) {
           changes.set(live, await this.#guard(live, () => this.#reevaluate(live, time)));
         }
       }
@@ -153,14 +153,15 @@ export class Feeds {
   }
 
   async #reevaluate(live: LiveFeed, time: number): Promise<Map<RowKey, number>> {
-    const start = this.#options.wall();
+    const { wall, restFactor } = this.#options;
+    const start = wall();
     const now = await this.#rows(live.relation, time);
     const changes = new Map(now);
     if (live.bag !== null) addInto(changes, live.bag, -1);
     live.bag = now;
-    live.isStale = false;
-    const end = this.#options.wall();
-    live.restUntil = end + this.#options.restFactor * (end - start);
+    const end = wall();
+    const restMs = Math.max(0, this.#restUntil - start) + restFactor * (end - start);
+    this.#restUntil = end + Math.min(restMs, MAX_REST_MS);
     return changes;
   }
 
@@ -184,9 +185,7 @@ export class Feeds {
   async subscribe(relations: Relations, request: SubscribeRequest): Promise<Subscription> {
     const relation = await this.#relationOf(relations, request.from);
     const key = keyOf(request.from, relation);
-    const known = this.#live.get(key);
-    if (known === undefined) await this.tick();
-    else await this.tick(key);
+    await this.tick();
     const live = this.#usable(key) ?? (await this.#start(key, relations, relation));
     if (live === null) {
       const rows = request.snapshot ? await this.#rows(relation, 0) : null;
@@ -229,7 +228,7 @@ export class Feeds {
       this.#clock.frontier,
       this.#options.history,
     );
-    const live: LiveFeed = { key, relation, source, feed, bag: null, isStale: false, restUntil: 0 };
+    const live: LiveFeed = { key, relation, source, feed, bag: null };
     if (source.kind === 'reevaluated') {
       live.bag = await this.#rows(relation, this.#clock.frontier - 1);
     }
@@ -321,3 +320,6 @@ function addRow(rows: Map<RowKey, number>, key: RowKey, diff: number): void {
   if (sum === 0) rows.delete(key);
   else rows.set(key, sum);
 }
+
+const isTemporal = ({ source }: LiveFeed): boolean =>
+  source.kind === 'reevaluated' && source.temporal;
