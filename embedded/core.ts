@@ -216,8 +216,9 @@ export class Core implements Engine {
   #changed(): void {
     this.#isDirty = true;
     if (this.#isClosing || this.#feeds.size === 0) return;
-    const restMs = Math.max(0, this.#tickedAt + this.#tickMs - performance.now());
-    this.#tickTimer ??= setTimeout(() => this.#startTick(), restMs);
+    const pauseMs = this.#tickedAt + this.#tickMs - performance.now();
+    const waitMs = Math.max(0, pauseMs, this.#feeds.restMs);
+    this.#tickTimer ??= setTimeout(() => this.#startTick(), waitMs);
   }
 
   #startTick(): void {
