@@ -306,7 +306,8 @@ function withoutTime(line: string): string {
   return line.replace(/^\d+\t/, '').replaceAll('": ', '":');
 }
 
-test.skipIf(missing('recordings', noRecording))(
+const isRequired = process.env.VIEWCAST_DATA !== undefined;
+test.skipIf(isRequired ? missing('recordings', noRecording) : noRecording !== null)(
   `COPY (TAIL …) writes what Materialize wrote${noRecording ? ` (skipped: ${noRecording})` : ''}`,
   async () => {
     const writer = await connect();

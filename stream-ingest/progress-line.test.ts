@@ -8,6 +8,7 @@ test('the line fills the terminal but for its last column', () => {
       expect(progressLine(Math.min(a, b), Math.max(a, b), columns)).toHaveLength(columns - 1);
     }),
   );
+  expect(progressLine(1, 2, 0)).toHaveLength(79);
   expect(progressLine(1950, 3900, 60)).toBe(
     '[##############              ]  1,950 of 3,900 events, 50 %',
   );

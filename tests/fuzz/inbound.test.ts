@@ -12,8 +12,8 @@ import { type FakeView, FakeViews } from '../../server/channel/fake-view.ts';
 import { type Serving, serveViews } from '../../server/pipeline.ts';
 import { type Conversation, conversations, type Legal } from './conversation.ts';
 
-/** Messages to be said, and how many connections say them at once. */
-const CASES = Number(process.env.FUZZ_CASES ?? 100_000);
+/** Messages to be said (tests/full says 100,000), and how many connections say them at once. */
+const CASES = Number(process.env.FUZZ_CASES ?? 15_000);
 const AT_ONCE = 40;
 /** Fewer than the average of a conversation, so that there are enough of them. */
 const MESSAGES = 12;
