@@ -48,7 +48,9 @@ export async function measureLatency(print: Print): Promise<void> {
   const head = ['changes', 'n', 'p50', 'p99', 'most', 'p50 after ack', 'p99 after ack'];
   printTable(print, head, rows);
   for (const line of verdicts) print(`  ${line}`);
-  print('  The engine gathers changes for 20 ms and gives them one timestamp; that is in them.');
+  print(
+    '  After a pause a change goes out at once; in a rush the engine gathers for 20 ms, which is in them.',
+  );
 }
 
 async function run(perSecond: number, seconds: number): Promise<readonly Seen[]> {
