@@ -4,6 +4,7 @@ import { openAuthorizer } from './auth/settings.ts';
 import { machineClock } from './clock.ts';
 import { readConfig } from './config.ts';
 import { messageOf, UpstreamError } from './errors.ts';
+import { logSink } from './log-sink.ts';
 import { type Running, startPipeline } from './pipeline.ts';
 import { startThreads } from './threads.ts';
 
@@ -18,7 +19,7 @@ function fail(message: string, code: number): never {
 const result = readConfig(process.env);
 if (result.kind === 'errors') fail(result.errors.join('\nviewcast server: '), MISUSE);
 const { config } = result;
-const log = pino({ name: 'server', level: config.logLevel }, pino.destination(2));
+const log = pino({ name: 'server', level: config.logLevel }, logSink);
 
 async function start(): Promise<Running> {
   try {
