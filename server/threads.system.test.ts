@@ -207,7 +207,7 @@ test('any worker resumes from any moment, also one that has just taken the place
   // What no worker can make sense of: it dies of that.
   one.workers[0]?.post({
     kind: 'events',
-    events: [{ kind: 'state', name: 'nobody', state: 'live' }],
+    texts: ['[{"kind":"state","name":"nobody","state":"live"}]'],
   });
   const serves = ({ said }: Stand['workers'][number]) =>
     said.some(({ kind }) => kind === 'listening');

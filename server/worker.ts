@@ -10,6 +10,7 @@ import { openAuthorizer } from './auth/settings.ts';
 import { machineClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { messageOf } from './errors.ts';
+import { logSink } from './log-sink.ts';
 import { type Serving, serveViews, type WholeServer } from './pipeline.ts';
 import { History } from './view/history.ts';
 import type { FromWorker, Question, ToWorker } from './workers/message.ts';
@@ -27,7 +28,7 @@ const CRASH = 1;
 if (parentPort === null) throw new Error('expected to run as a worker thread of server/main.ts');
 const port = parentPort;
 const { config, number }: WorkerData = workerData;
-const log = pino({ name: `server/${number}`, level: config.logLevel }, pino.destination(2));
+const log = pino({ name: `server/${number}`, level: config.logLevel }, logSink);
 const post = (message: FromWorker): void => port.postMessage(message);
 const views = new MirrorViews((start) => new History(start));
 const whole = new Whole(post);
@@ -99,7 +100,7 @@ async function partOf(question: Question): Promise<unknown> {
 function hear(message: ToWorker): void {
   switch (message.kind) {
     case 'events':
-      views.take(message.events);
+      views.take(message.texts);
       // The first are the views handed over: from now on this worker knows what it serves.
       if (serving === null) serve();
       break;

@@ -116,9 +116,12 @@ export class History {
     return changes;
   }
 
-  /** The entries that start at `lower` or later, oldest first. */
+  /** The entries that tell of the time `lower` or a later one, oldest first. */
   entriesFrom(lower: Timestamp): readonly Entry[] {
-    return this.#entries.slice(this.#firstFrom(lower) - this.#base);
+    const n = this.#firstFrom(lower);
+    const before = n > this.#head ? this.#entries[n - 1 - this.#base] : undefined;
+    const straddles = before !== undefined && before.last >= lower;
+    return this.#entries.slice((straddles ? n - 1 : n) - this.#base);
   }
 
   /** The number of the first entry that starts at `lower` or later. */

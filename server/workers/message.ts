@@ -1,6 +1,6 @@
 import type { Column, Frontier, Timestamp } from '../../protocol/update.ts';
 
-/** Changes as two arrays of one length: the cheapest shape to clone from thread to thread. */
+/** Changes as two arrays of one length. */
 export interface Packed {
   readonly rows: readonly string[];
   readonly diffs: readonly number[];
@@ -51,8 +51,8 @@ export type Question = 'metrics' | 'viewers';
 
 /** From the main thread to a worker. */
 export type ToWorker =
-  /** All that happened in one turn of the main thread. */
-  | { readonly kind: 'events'; readonly events: readonly ViewEvent[] }
+  /** All that happened in one turn of the main thread, or all views: arrays of events as JSON. */
+  | { readonly kind: 'events'; readonly texts: readonly string[] }
   /** Say what you have; the number comes back with the answer. */
   | { readonly kind: 'gather'; readonly id: number; readonly question: Question }
   /** What all workers said to the question that this one asked. */

@@ -1,5 +1,6 @@
 import type { ViewEvent } from './message.ts';
 import { type MakeHistory, MirrorView } from './mirror-view.ts';
+import { decodeEvents } from './pack.ts';
 
 /** Told of views that appear and disappear. */
 export interface MirrorViewsListener {
@@ -39,9 +40,9 @@ export class MirrorViews {
     };
   }
 
-  /** What happened in one turn of the main thread happens in one turn here. */
-  take(events: readonly ViewEvent[]): void {
-    for (const event of events) this.#take(event);
+  /** What happened in one turn of the main thread, as its feed tells it, happens in one turn here. */
+  take(texts: readonly string[]): void {
+    for (const text of texts) for (const event of decodeEvents(text)) this.#take(event);
   }
 
   #take(event: ViewEvent): void {

@@ -128,7 +128,7 @@ export class Pool {
     const { port } = seat;
     switch (message.kind) {
       case 'hello':
-        seat.leaveFeed = this.#parts.join((events) => port.post({ kind: 'events', events }));
+        seat.leaveFeed = this.#parts.join((texts) => port.post({ kind: 'events', texts }));
         break;
       case 'listening':
         seat.listening = true;

@@ -1,6 +1,6 @@
 import type { Batch, Changes, Column, Frontier, Timestamp } from '../../protocol/update.ts';
 import type { PackedView, ViewEvent, ViewState } from './message.ts';
-import { pack, packEntry } from './pack.ts';
+import { encodeEvents, pack, packEntry } from './pack.ts';
 
 /** A view as it is handed to workers; the view stage provides it by shape. */
 export interface FedView {
@@ -34,8 +34,8 @@ export interface FedViews {
   }): () => void;
 }
 
-/** Hears what happens to the views, all of one turn at once. */
-export type EventReader = (events: readonly ViewEvent[]) => void;
+/** Hears what happens to the views, all of one turn at once: texts of `encodeEvents`. */
+export type EventReader = (texts: readonly string[]) => void;
 
 /**
  * Tells workers what happens to the views. Who joins is told all that is, and from then on each
@@ -76,10 +76,12 @@ export class ViewFeed {
   join(reader: EventReader): () => void {
     // What waits is in the state that is handed over: only those before may still be told.
     this.flush();
-    const views = this.#views.all().map((view): ViewEvent => {
-      return { kind: 'added', view: packView(view) };
-    });
-    reader(this.#views.discovered ? [...views, { kind: 'discovered' }] : views);
+    // One text for each view: all of them together might be longer than a text can be.
+    const texts = this.#views
+      .all()
+      .map((view) => encodeEvents([{ kind: 'added', view: packView(view) }]));
+    const discovered = encodeEvents([{ kind: 'discovered' }]);
+    reader(this.#views.discovered ? [...texts, discovered] : texts);
     this.#readers.add(reader);
     return () => {
       this.#readers.delete(reader);
@@ -90,7 +92,9 @@ export class ViewFeed {
   flush(): void {
     const events = this.#events;
     this.#events = [];
-    if (events.length > 0) for (const reader of this.#readers) reader(events);
+    if (events.length === 0 || this.#readers.size === 0) return;
+    const texts = [encodeEvents(events)];
+    for (const reader of this.#readers) reader(texts);
   }
 
   /** Tells nothing any more; idempotent. */
