@@ -17,6 +17,8 @@ export class Terminal {
   readonly #quiet: boolean;
   readonly #repeats = new Map<string, number>();
   #barShown = false;
+  /** The line that was written last. */
+  #last = '';
 
   constructor(out: Output, problems: Output, quiet: boolean) {
     this.#out = out;
@@ -34,8 +36,12 @@ export class Terminal {
     this.#line(this.#problems, text);
   }
 
-  /** A problem that may come over and over: from the sixth time on it is not repeated. */
+  /**
+   * A problem that may come over and over: from the sixth time on it is not repeated, and never
+   * right below itself, as when each of several streams loses the same connection.
+   */
   repeatedProblem(text: string): void {
+    if (text === this.#last) return;
     const count = (this.#repeats.get(text) ?? 0) + 1;
     this.#repeats.set(text, count);
     if (this.#repeats.size > 1_000) this.#repeats.clear();
@@ -54,6 +60,7 @@ export class Terminal {
   #line(output: Output, text: string): void {
     this.#endBar();
     output.write(`${text}\n`);
+    this.#last = text;
   }
 
   #endBar(): void {
