@@ -25,8 +25,10 @@ export class Cases {
     this.#timelines = timelines;
   }
 
-  get ambiguous(): number {
-    return [...this.#cases.values()].filter(({ least, most }) => least < most).length;
+  /** Whether more than one prefix may be shown there. */
+  isAmbiguous(timeline: number, { question, frontier }: Sighting): boolean {
+    const found = this.get(timeline, question, frontier);
+    return found !== undefined && found.least < found.most;
   }
 
   prepare(question: Question, frontier: number): void {

@@ -10,7 +10,7 @@ export interface Verdict {
   readonly compared: number;
   /** Different pairs of question and frontier among them. */
   readonly timestamps: number;
-  /** Those where more than one prefix of the transactions was possible. */
+  /** Frontiers where more than one prefix of the transactions was possible. */
   readonly ambiguous: number;
   readonly evaluations: number;
 }
@@ -19,6 +19,9 @@ export interface Verdict {
 export class WrongAnswer extends Error {
   override readonly name = 'WrongAnswer';
 }
+
+/** Claims that are shown beside a wrong one. */
+const NEIGHBOURS = 16;
 
 /** Names of timelines. */
 type Stores = ReadonlySet<number>;
@@ -42,13 +45,13 @@ export async function judge(
   const cases = new Cases(timelines);
   for (const { question, frontier } of sightings) cases.prepare(question, frontier);
   for (const timeline of timelines) await cases.answer(timeline, oracle);
-  const court = new Court(cases, timelines);
+  const court = new Court(cases, timelines, sightings);
   for (const sighting of sightings) court.hear(sighting);
   for (const sighting of sightings) court.walk(sighting);
   return {
     compared: sightings.length,
     timestamps: new Set(sightings.map((s) => `${questionText(s.question)} ${s.frontier}`)).size,
-    ambiguous: cases.ambiguous,
+    ambiguous: court.ambiguous,
     evaluations: oracle.evaluations,
   };
 }
@@ -68,13 +71,25 @@ class Court {
   readonly #epochs = new Map<string, Stores>();
   readonly #stands = new Map<string, Stand>();
   /** How far a client that resumes has come in an epoch. */
-  readonly #reached = new Map<string, number>();
+  readonly #reached = new Map<
+    string,
+    { readonly epoch: string | null; readonly frontier: number }
+  >();
   /** Prefixes that are possible at a frontier of a store. */
   readonly #agreed = new Map<string, Stores>();
 
-  constructor(cases: Cases, timelines: readonly Timeline[]) {
+  readonly #sightings: readonly Sighting[];
+  readonly #ambiguous = new Set<string>();
+
+  constructor(cases: Cases, timelines: readonly Timeline[], sightings: readonly Sighting[]) {
     this.#cases = cases;
     this.#timelines = timelines;
+    this.#sightings = sightings;
+  }
+
+  /** Frontiers at which more than one prefix was possible. */
+  get ambiguous(): number {
+    return this.#ambiguous.size;
   }
 
   /** First hearing: what is right in no store is wrong, and epochs are narrowed to stores. */
@@ -110,16 +125,18 @@ class Court {
   /** Who resumes never goes back in time within an epoch, whichever server it meets. */
   #forbidRegress(key: string, sighting: Sighting): void {
     if (!sighting.isResuming) return;
-    const place = `${key} ${sighting.life} ${sighting.epoch}`;
-    const before = this.#reached.get(place) ?? 0;
-    if (sighting.frontier < before) {
-      throw this.#wrong(sighting, `it went back in time, it was at ${before}`);
+    const { epoch, frontier } = sighting;
+    const place = `${key} ${sighting.life}`;
+    const before = this.#reached.get(place);
+    if (before?.epoch === epoch && frontier < before.frontier) {
+      throw this.#wrong(sighting, `it went back in time, it was at ${before.frontier}`);
     }
-    this.#reached.set(place, sighting.frontier);
+    this.#reached.set(place, { epoch, frontier });
   }
 
   #agree(store: number, sighting: Sighting): void {
     const key = `${store} ${sighting.frontier}`;
+    if (this.#cases.isAmbiguous(store, sighting)) this.#ambiguous.add(key);
     const prefixes = this.#prefixes(store, sighting);
     const before = this.#agreed.get(key) ?? prefixes;
     const common = intersect(before, prefixes);
@@ -147,8 +164,23 @@ class Court {
       `${client} at ${frontier} in epoch ${epoch} (${how}): ${why}`,
       `it holds ${fingerprint}${listRows(rows)}`,
       ...this.#timelines.map(({ name }) => this.#cases.describe(name, sighting)),
+      ...this.#neighbours(sighting),
     ];
     return new WrongAnswer(lines.join('\n'));
+  }
+
+  /** What was claimed of the same view at nearly the same time. */
+  #neighbours({ question, frontier }: Sighting): readonly string[] {
+    const distance = (sighting: Sighting) => Math.abs(sighting.frontier - frontier);
+    return this.#sightings
+      .filter((each) => questionText(each.question) === questionText(question))
+      .toSorted((a, b) => distance(a) - distance(b))
+      .slice(0, NEIGHBOURS)
+      .toSorted((a, b) => a.frontier - b.frontier)
+      .map((each) => {
+        const stores = nameStores(this.#storesOf(each));
+        return `  ${each.frontier} ${each.fingerprint} right in ${stores}: ${each.client} (${each.how})`;
+      });
   }
 }
 

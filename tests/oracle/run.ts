@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly seed: number;
   /** How long things go wrong, in ms; start, end and judgement come on top. */
   readonly faultsMs: number;
+  /** A slow machine goes on, for three times as long at most, until so much was claimed. */
+  readonly leastClaims: number;
   readonly kinds: readonly Kind[];
   /** Told now and then what happens. */
   readonly say: (line: string) => void;
@@ -28,6 +30,7 @@ export interface Outcome extends Verdict {
   readonly losses: number;
 }
 
+const MOST_TIMES = 3;
 /** How long the end may take: everything is whole, and all clients are to get there. */
 const END_MS = 90_000;
 /** The last transaction changes every view but this one, and each as a whole. */
@@ -38,7 +41,8 @@ const NEVER_CHANGES = 'nobody';
  *
  * @throws when anything is wrong; the message says what a client held and what SQL answers.
  */
-export async function run({ seed, faultsMs, kinds, say }: RunOptions): Promise<Outcome> {
+export async function run(options: RunOptions): Promise<Outcome> {
+  const { seed, faultsMs, leastClaims, kinds, say } = options;
   const random = new Random(seed);
   const trouble = new Trouble();
   const sightings: Sighting[] = [];
@@ -51,18 +55,23 @@ export async function run({ seed, faultsMs, kinds, say }: RunOptions): Promise<O
   const faults = new Map<string, number>();
   try {
     for (const client of clients) client.connect();
-    const until = Date.now() + faultsMs;
+    const start = Date.now();
+    const isOver = () => {
+      const elapsedMs = Date.now() - start;
+      const isEnough = sightings.length >= leastClaims;
+      return elapsedMs >= faultsMs && (isEnough || elapsedMs >= MOST_TIMES * faultsMs);
+    };
     world.writer.run().catch((error: Error) => trouble.met(error));
     await trouble.or(
       Promise.all([
         ...[NETWORK_FAULTS, PROCESS_FAULTS].map((deck, number) =>
-          disturb(world, deal(deck, random.fork(`deck ${number}`)), until, (fault) => {
+          disturb(world, deal(deck, random.fork(`deck ${number}`)), isOver, (fault) => {
             say(fault.name);
             faults.set(fault.name, (faults.get(fault.name) ?? 0) + 1);
             return random.fork(`fault ${fault.name} ${faults.get(fault.name)}`);
           }),
         ),
-        distract(clients, random.fork('clients'), until),
+        distract(clients, random.fork('clients'), isOver),
       ]),
     );
     say('everything is whole again');
@@ -133,11 +142,11 @@ function makeClients(
 async function disturb(
   world: World,
   faults: Iterable<Fault>,
-  until: number,
+  isOver: () => boolean,
   note: (fault: Fault) => Random,
 ): Promise<void> {
   for (const fault of faults) {
-    if (Date.now() >= until) return;
+    if (isOver()) return;
     const random = note(fault);
     await fault.run(world, random);
     await sleep(random.integer(100, 1_000));
@@ -145,9 +154,13 @@ async function disturb(
 }
 
 /** Clients pause, go away and come back. */
-async function distract(clients: readonly Client[], random: Random, until: number): Promise<void> {
+async function distract(
+  clients: readonly Client[],
+  random: Random,
+  isOver: () => boolean,
+): Promise<void> {
   const timers: NodeJS.Timeout[] = [];
-  while (Date.now() < until) {
+  while (!isOver()) {
     const client = random.pick(clients);
     const forMs = random.integer(50, 3_000);
     if (random.chance(0.6)) {

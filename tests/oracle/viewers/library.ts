@@ -9,6 +9,9 @@ import { readV1, type V1Progress } from './v1-message.ts';
 /** Views of so many rows are looked at as a whole after each batch. */
 const MOST_COMPARED_ROWS = 500;
 
+const MOST_KEPT_MESSAGES = 16;
+const MOST_KEPT_CHARACTERS = 400;
+
 /** The project's own client: it comes back by itself, for as long as the link is not closed. */
 export const library: Kind = {
   name: 'library',
@@ -90,6 +93,8 @@ class Wire {
   readonly #opening: Opening;
   #socket: WebSocket | null = null;
   #isPaused = false;
+  /** The last messages, for people. */
+  readonly #heard: string[] = [];
   #wake: (why: 'wake') => void = () => {};
   /** Of the last `subscribed`: the client keeps it to itself. */
   epoch = '';
@@ -111,6 +116,8 @@ class Wire {
     socket.on('message', (data) => {
       if (isOver) return;
       const text = String(data);
+      this.#heard.push(text.slice(0, MOST_KEPT_CHARACTERS));
+      if (this.#heard.length > MOST_KEPT_MESSAGES) this.#heard.shift();
       const message = readV1(text);
       if (message.type === 'subscribed') this.#begin(message.epoch);
       if (message.type === 'error') isAsked = false;
@@ -127,7 +134,10 @@ class Wire {
       send: (text) => {
         socket.send(text);
         if (!text.includes('"subscribe"')) return;
-        if (isAsked) this.#opening.failed(new Error(`it met a gap or a wrong hash: ${text}`));
+        if (isAsked) {
+          const said = this.#heard.map((each) => `\n  ${each}`).join('');
+          this.#opening.failed(new Error(`it met a gap or a wrong hash: ${text} after${said}`));
+        }
         isAsked = true;
       },
       close: () => {
