@@ -12,6 +12,8 @@ import { Viewer } from './viewer.ts';
 
 /** Connections being made at once. */
 const AT_ONCE = 1_000;
+/** A burst's messages are there in less, however slow the machine. */
+const PATIENCE_MS = 60_000;
 /** Who is lost before it is greeted comes again after so long, as a client does. */
 const AGAIN_MS = 500;
 
@@ -59,10 +61,24 @@ export class ViewerGroup {
     if (this.#ready.size < viewers) throw new Error(`viewers cannot connect: ${this.#ending}`);
   }
 
-  /** Resolves when the viewers have that many messages together, since they joined. */
+  /**
+   * Resolves when the viewers have that many messages together, since they joined.
+   *
+   * @throws when a message is wrong, or all have not come within {@link PATIENCE_MS}.
+   */
   async receive(messages: number): Promise<void> {
-    await this.#until(() => this.#received() >= messages || this.#fault !== null);
+    let late = false;
+    const fuse = setTimeout(() => {
+      late = true;
+      this.#look();
+    }, PATIENCE_MS);
+    await this.#until(() => late || this.#received() >= messages || this.#fault !== null);
+    clearTimeout(fuse);
     if (this.#fault !== null) throw new Error(`a viewer got what was not due: ${this.#fault}`);
+    if (this.#received() >= messages) return;
+    const { least, most, closed, ending } = this.counts();
+    const came = `${this.#received()} of ${messages} messages came, ${least}–${most} to each`;
+    throw new Error(`${came}; ${closed} viewers are gone (${ending})`);
   }
 
   pause(): void {
