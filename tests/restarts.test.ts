@@ -56,7 +56,10 @@ describe.skipIf(skipped !== '')(`nothing is counted twice or lost${skipped}`, ()
         const now = viewcast.parts()[part];
         return now !== undefined && now !== pid;
       });
-      expect(viewcast.output).toContain(`${part}: was ended by SIGKILL; starting it again`);
+      // Processes are seen at once, what they write a moment later.
+      await until(`the end of the ${part} is told`, () =>
+        viewcast.output.includes(`${part}: was ended by SIGKILL; starting it again`),
+      );
     }
     await until('some more are counted', more(viewcast));
     await viewcast.stop();
