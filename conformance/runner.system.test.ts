@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Authorizer } from '../server/auth/authorizer.ts';
+import { secretKeys } from '../server/auth/keys.ts';
+import { sign } from '../server/auth/token-fixture.ts';
 import { type FakeView, FakeViews } from '../server/channel/fake-view.ts';
-import { type Serving, serveViews } from '../server/pipeline.ts';
+import { machineClock } from '../server/clock.ts';
+import { type ServeOptions, type Serving, serveViews } from '../server/pipeline.ts';
 import { Mutant, type Mutation } from './mutant.ts';
 import { readOptions } from './options.ts';
 import { Rule } from './rule.ts';
@@ -13,6 +17,21 @@ const views = new FakeViews();
 let serving: Serving;
 let mover: NodeJS.Timeout;
 let url = '';
+
+function serve(access: ServeOptions['access'] = {}): Serving {
+  return serveViews(views, {
+    host: '127.0.0.1',
+    port: 0,
+    web: 'nowhere',
+    origins: [],
+    trustedProxies: [],
+    connectionsPerAddress: 50,
+    access,
+    failed: (path, error) => {
+      throw new Error(`${path} failed`, { cause: error });
+    },
+  });
+}
 
 /** A view that moves: a count for each user. */
 function move(view: FakeView, step: number): void {
@@ -34,17 +53,7 @@ beforeAll(() => {
     views
       .add(name)
       .reset(`epoch of ${name}`.padEnd(16, '_').replaceAll(' ', '_'), Date.now(), rows);
-  serving = serveViews(views, {
-    host: '127.0.0.1',
-    port: 0,
-    web: 'nowhere',
-    origins: [],
-    trustedProxies: [],
-    connectionsPerAddress: 50,
-    failed: (path, error) => {
-      throw new Error(`${path} failed`, { cause: error });
-    },
-  });
+  serving = serve();
   url = `ws://127.0.0.1:${serving.port}/api/v1`;
   // Bursts of changes, and rest between them, so that quiet can be proved.
   let step = 0;
@@ -96,6 +105,27 @@ test('the server keeps every rule that can be seen from outside', async () => {
   // Tokens, topics, a second server and the minutes are looked at elsewhere.
   expect(unseen.map(({ check }) => check.name).length).toBeLessThanOrEqual(10);
 }, 240_000);
+
+test('a server with tokens keeps every rule about them', async () => {
+  const secret = Buffer.alloc(32, 1);
+  const verifier = new Authorizer(
+    { keys: secretKeys(secret), issuer: null, audience: null, claim: 'viewcast' },
+    machineClock,
+  );
+  const exp = Math.floor(Date.now() / 1_000) + 3_600;
+  const claims = { viewcast: { views: ['best', 'other'] }, exp };
+  const token = await sign(claims, secret, { alg: 'HS256' });
+  const guarded = serve({ verifier, clock: machineClock });
+  try {
+    const target = `ws://127.0.0.1:${guarded.port}/api/v1`;
+    for (const checks of ['auth: ', 'hello: ', 'S3: ', 'Resuming: an epoch']) {
+      const results = await outcomes(target, checks, ['--token', token]);
+      expect(results.filter(({ outcome }) => outcome.kind !== 'held')).toEqual([]);
+    }
+  } finally {
+    await guarded.close();
+  }
+});
 
 type Parsed = {
   type: string;
