@@ -8,6 +8,7 @@ import type {
   WebSocket,
   WebSocketBehavior,
 } from '../uws.ts';
+import { upgradeSocket } from './handshake.ts';
 import { type Refusal, refuseOrigin } from './refusal.ts';
 import { Session } from './session.ts';
 import type { Connection, SessionParts } from './session-parts.ts';
@@ -104,15 +105,7 @@ function upgrade(
   const admitted = (): void => {
     const depart = sockets.admitConnection(peer, headers);
     const viewer: Viewer = { depart, session: null, leaveDoor: () => {}, gone: () => {} };
-    response.cork(() =>
-      response.upgrade(
-        viewer,
-        headers.get('sec-websocket-key') ?? '',
-        headers.get('sec-websocket-protocol') ?? '',
-        headers.get('sec-websocket-extensions') ?? '',
-        context,
-      ),
-    );
+    upgradeSocket(response, context, headers, viewer);
   };
   withdraw = parts.knock({ refused: refuse, admitted }, request);
 }

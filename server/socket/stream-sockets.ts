@@ -8,6 +8,7 @@ import type {
   WebSocket,
   WebSocketBehavior,
 } from '../uws.ts';
+import { upgradeSocket } from './handshake.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { RateLimit } from './rate-limit.ts';
 import { type Refusal, refuseOrigin, refuseView } from './refusal.ts';
@@ -86,7 +87,7 @@ function upgrade(
     admitted: (pass) => {
       const unseen = refuseView(parts, pass, view);
       if (unseen !== null) refuse(unseen);
-      else accept(response, context, request, viewerOf(parts, request, view, pass));
+      else upgradeSocket(response, context, request.headers, viewerOf(parts, request, view, pass));
     },
   });
 }
@@ -106,23 +107,6 @@ function viewerOf(parts: StreamParts, request: Request, view: string, pass: Pass
     leavePlace: () => {},
     leaveDoor: () => {},
   };
-}
-
-function accept(
-  response: HttpResponse,
-  context: SocketContext,
-  { headers }: Request,
-  viewer: Viewer,
-): void {
-  response.cork(() =>
-    response.upgrade(
-      viewer,
-      headers.get('sec-websocket-key') ?? '',
-      headers.get('sec-websocket-protocol') ?? '',
-      headers.get('sec-websocket-extensions') ?? '',
-      context,
-    ),
-  );
 }
 
 function open(parts: StreamParts, heartbeat: Heartbeat, socket: Socket): void {
