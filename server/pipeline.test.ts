@@ -8,23 +8,25 @@ import { type FakeView, FakeViews } from './channel/fake-view.ts';
 import { type ServeOptions, type Serving, serveViews } from './pipeline.ts';
 import { exchange, Fold, unchunk, until, viewWebSocket } from './stream-client.ts';
 
+/** Holds `web`, the page's folder, and beside it a file that nobody may read. */
+let folder = '';
 let web = '';
 let serving: Serving | null = null;
 const closers: (() => void)[] = [];
 
 beforeAll(() => {
-  web = mkdtempSync(join(tmpdir(), 'viewcast-web-'));
-  mkdirSync(join(web, 'assets'));
+  folder = mkdtempSync(join(tmpdir(), 'viewcast-web-'));
+  web = join(folder, 'web');
+  mkdirSync(join(web, 'assets'), { recursive: true });
   writeFileSync(join(web, 'index.html'), '<!doctype html><title>viewcast</title>');
   writeFileSync(join(web, 'assets', 'main-Ab3dE6gh.js'), 'export {};\n'.repeat(50));
   writeFileSync(join(web, '.secret'), 'secret');
-  writeFileSync(join(tmpdir(), 'viewcast-outside.txt'), 'outside');
-  symlinkSync(join(tmpdir(), 'viewcast-outside.txt'), join(web, 'link.txt'));
+  writeFileSync(join(folder, 'outside.txt'), 'outside');
+  symlinkSync(join(folder, 'outside.txt'), join(web, 'link.txt'));
 });
 
 afterAll(() => {
-  rmSync(web, { recursive: true });
-  rmSync(join(tmpdir(), 'viewcast-outside.txt'));
+  rmSync(folder, { recursive: true });
 });
 
 afterEach(() => {
@@ -243,11 +245,11 @@ test('unknown views, bad paths and bad methods are answered in JSON', async () =
 test('no path leads out of the folder of the page, to hidden files or through links', async () => {
   const { port } = stand();
   const paths = [
-    '/../viewcast-outside.txt',
-    '/%2e%2e/viewcast-outside.txt',
-    '/..%2fviewcast-outside.txt',
-    '/assets/../../viewcast-outside.txt',
-    '/assets/..%5c..%5cviewcast-outside.txt',
+    '/../outside.txt',
+    '/%2e%2e/outside.txt',
+    '/..%2foutside.txt',
+    '/assets/../../outside.txt',
+    '/assets/..%5c..%5coutside.txt',
     '//etc/passwd',
     '/.secret',
     '/link.txt',
