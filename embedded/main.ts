@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { logSink } from '../logging/log-sink.ts';
 import { type EngineConfig, readConfig } from './config.ts';
 import { Core } from './core.ts';
 import { type Listener, listen } from './listener.ts';
@@ -15,7 +16,7 @@ if (isComplaint(config)) {
   for (const complaint of config) console.error(complaint);
   process.exit(2);
 }
-const log = pino({ name: 'engine', level: config.logLevel }, pino.destination(2));
+const log = pino({ name: 'engine', level: config.logLevel }, logSink);
 process.on('uncaughtException', fatal);
 process.on('unhandledRejection', fatal);
 

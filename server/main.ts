@@ -1,10 +1,10 @@
 import process from 'node:process';
 import pino from 'pino';
+import { logSink } from '../logging/log-sink.ts';
 import { openAuthorizer } from './auth/settings.ts';
 import { machineClock } from './clock.ts';
 import { readConfig } from './config.ts';
 import { messageOf, UpstreamError } from './errors.ts';
-import { logSink } from './log-sink.ts';
 import { type Running, startPipeline } from './pipeline.ts';
 import { startThreads } from './threads.ts';
 

@@ -5,12 +5,12 @@
 import process from 'node:process';
 import { parentPort, workerData } from 'node:worker_threads';
 import pino from 'pino';
+import { logSink } from '../logging/log-sink.ts';
 import { type AdmissionLimits, defaultAdmissionLimits } from './admission.ts';
 import { openAuthorizer } from './auth/settings.ts';
 import { machineClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { messageOf } from './errors.ts';
-import { logSink } from './log-sink.ts';
 import { type Serving, serveViews, type WholeServer } from './pipeline.ts';
 import { History } from './view/history.ts';
 import type { FromWorker, Question, ToWorker } from './workers/message.ts';

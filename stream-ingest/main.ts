@@ -1,6 +1,7 @@
 import process from 'node:process';
 import pino from 'pino';
 import { z } from 'zod';
+import { logSink } from '../logging/log-sink.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { helpText, readConfig } from './config.ts';
 import { RecordingError } from './recording.ts';
@@ -43,7 +44,7 @@ async function main(): Promise<number> {
     return 2;
   }
   const { config } = result;
-  const log = pino({ name: 'stream-ingest', level: config.logLevel }, pino.destination(2));
+  const log = pino({ name: 'stream-ingest', level: config.logLevel }, logSink);
   const forked = process.send !== undefined;
   try {
     await run(config, stopOnSignals(), {

@@ -4,7 +4,7 @@ const STANDARD_ERROR = 2;
 
 /**
  * Where the log goes: standard error, at once. A log that cannot be written, on a full disk or with
- * nobody at the other end, stops nobody: its lines are lost, and the server goes on.
+ * nobody at the other end, stops nobody: its lines are lost, and the process goes on.
  */
 export const logSink = {
   write(line: string): void {
