@@ -47,6 +47,8 @@ export function serverEnvironment(place: Placement): Environment {
     VIEWCAST_PORT: String(place.port),
     VIEWCAST_UPSTREAM: engineUrl(host, place.sqlPort),
     VIEWCAST_VIEWS: place.base.VIEWCAST_VIEWS || '*',
+    VIEWCAST_WORKERS: String(place.options.workers),
+    VIEWCAST_DRAIN_MS: String(place.options.drainMs),
     VIEWCAST_WEB: place.base.VIEWCAST_WEB ?? join(place.root, 'web', 'dist'),
   };
 }

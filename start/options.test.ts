@@ -21,13 +21,18 @@ test('nothing said means live on the documented ports', () => {
     data: 'data',
     sql: null,
     input: { kind: 'live', contact: null, record: null },
+    workers: 1,
+    drainMs: 8_000,
     quiet: false,
   });
 });
 
 test('every option of the help has an environment variable that does the same', () => {
   const said = options(
-    '--host ::1 --port 1 --sql-port 2 --data d --sql s --replay f --speed max --quiet'.split(' '),
+    (
+      '--host ::1 --port 1 --sql-port 2 --data d --sql s --replay f --speed max --quiet ' +
+      '--workers 3 --drain-ms 4'
+    ).split(' '),
   );
   expect(said).toEqual(
     options([], {
@@ -39,11 +44,20 @@ test('every option of the help has an environment variable that does the same', 
       VIEWCAST_REPLAY: 'f',
       VIEWCAST_SPEED: 'max',
       VIEWCAST_QUIET: '1',
+      VIEWCAST_WORKERS: '3',
+      VIEWCAST_DRAIN_MS: '4',
     }),
   );
   expect(said.input).toEqual({ kind: 'recorded', file: 'f', speed: 'max' });
   const variables = [...HELP.matchAll(/VIEWCAST_\w+/g)].map(([name]) => name);
-  expect(variables).toHaveLength(12);
+  expect(variables).toHaveLength(14);
+});
+
+test('what the server takes no more of is refused with its bounds', () => {
+  expect(problems(['--workers', '0', '--drain-ms', '1.5'])).toEqual([
+    '--workers is "0": expected a whole number from 1 to 128',
+    '--drain-ms is "1.5": expected a whole number from 0 to 600000',
+  ]);
 });
 
 test('--generate takes a rate, or none', () => {

@@ -32,6 +32,10 @@ export interface Options {
   /** Folder of `sources/` and `views/`; null for the project's own. */
   readonly sql: string | null;
   readonly input: InputChoice;
+  /** Threads that serve viewers, 1 to 128. */
+  readonly workers: number;
+  /** Over how long viewers are sent away on SIGTERM, in ms. */
+  readonly drainMs: number;
   readonly quiet: boolean;
 }
 
@@ -57,6 +61,11 @@ Where it listens and keeps its data
   --sql-port PORT    SQL, as psql speaks it; 0: free (6875)        VIEWCAST_SQL_PORT
   --data DIR         data folder (data)                            VIEWCAST_DATA_DIR
   --sql DIR          folder with the views as SQL (sql)            VIEWCAST_SQL
+
+How it serves
+  --workers N        threads that serve viewers (1)                VIEWCAST_WORKERS
+  --drain-ms MS      over how long SIGTERM sends viewers away (8000)
+                                                                   VIEWCAST_DRAIN_MS
 
 What it shows (one of these; each keeps a store of its own below the data folder)
   --live             Wikimedia's changes as they are made (this is the default; when Wikimedia
@@ -88,6 +97,8 @@ const FLAGS = {
   speed: { type: 'string' },
   record: { type: 'string' },
   contact: { type: 'string' },
+  workers: { type: 'string' },
+  'drain-ms': { type: 'string' },
   quiet: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
@@ -103,6 +114,8 @@ const VALUE_VARIABLES = {
   speed: 'VIEWCAST_SPEED',
   record: 'VIEWCAST_RECORD',
   contact: 'VIEWCAST_CONTACT',
+  workers: 'VIEWCAST_WORKERS',
+  'drain-ms': 'VIEWCAST_DRAIN_MS',
 } as const;
 const INPUTS = ['live', 'replay', 'generate'] as const;
 
@@ -138,6 +151,8 @@ export function parseOptions(argv: readonly string[], environment: Environment):
     data: find('data')?.value ?? 'data',
     sql: find('sql')?.value ?? null,
     input: readInput(given, environment, find, problems),
+    workers: readWhole(find('workers'), { least: 1, most: 128, otherwise: 1 }, problems),
+    drainMs: readWhole(find('drain-ms'), { least: 0, most: 600_000, otherwise: 8_000 }, problems),
     quiet: given.quiet ?? isOn(environment.VIEWCAST_QUIET, 'VIEWCAST_QUIET', problems),
   };
   if (options.port === options.sqlPort && options.port !== 0) {
@@ -182,6 +197,21 @@ function readPort(named: Named | undefined, otherwise: number, problems: string[
   if (/^\d+$/.test(named.value) && port <= 65_535) return port;
   problems.push(`${named.name} is "${named.value}": expected a port from 0 to 65535`);
   return otherwise;
+}
+
+function readWhole(
+  named: Named | undefined,
+  bounds: { readonly least: number; readonly most: number; readonly otherwise: number },
+  problems: string[],
+): number {
+  if (named === undefined) return bounds.otherwise;
+  const number = Number(named.value);
+  const fits = /^\d+$/.test(named.value) && number >= bounds.least && number <= bounds.most;
+  if (fits) return number;
+  problems.push(
+    `${named.name} is "${named.value}": expected a whole number from ${bounds.least} to ${bounds.most}`,
+  );
+  return bounds.otherwise;
 }
 
 function readInput(

@@ -46,8 +46,6 @@ export interface SupervisorSettings {
 }
 
 const START_LIMIT_MS = 60_000;
-/** Over how long the server sends its viewers away, unless VIEWCAST_DRAIN_MS says otherwise. */
-const DRAIN_MS = 8_000;
 /** Without a heartbeat for as long, an engine hangs (each second is due). */
 const SILENCE_LIMIT_MS = 30_000;
 
@@ -113,7 +111,8 @@ export class Supervisor {
     this.#state = 'stopping';
     this.#unwatch?.();
     this.#unwatch = null;
-    if (signal === 'SIGTERM') await this.#server.stop(signal, this.#drainMs() + STOP_LIMIT_MS);
+    if (signal === 'SIGTERM')
+      await this.#server.stop(signal, this.#settings.options.drainMs + STOP_LIMIT_MS);
     await Promise.all(this.#children().map((child) => child.stop(signal)));
   }
 
@@ -121,11 +120,6 @@ export class Supervisor {
   kill(): void {
     this.#state = 'stopping';
     for (const child of this.#children()) child.kill();
-  }
-
-  /** As the server reads it; one that cannot be read it refuses to start with. */
-  #drainMs(): number {
-    return Number(this.#settings.environment.VIEWCAST_DRAIN_MS) || DRAIN_MS;
   }
 
   #children(): readonly Child[] {
