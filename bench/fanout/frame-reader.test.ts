@@ -4,12 +4,13 @@ import { FrameReader, serverFrame } from './frame-reader.ts';
 
 function reading(wanted: boolean) {
   const texts: string[] = [];
-  const counts = { pings: 0, closes: 0 };
+  const counts = { pings: 0, closes: 0, code: 0 };
   const reader = new FrameReader({
     ping: () => {
       counts.pings += 1;
     },
-    closed: () => {
+    closed: (code) => {
+      counts.code = code;
       counts.closes += 1;
     },
     text: wanted ? (text) => texts.push(text) : null,
@@ -49,7 +50,12 @@ test('pings and closes are told and not counted', () => {
   const { reader, counts } = reading(false);
   const bytes = Buffer.from([0x89, 0, 0x89, 2, 1, 2, 0x88, 2, 3, 232, 0x81, 1, 65]);
   for (let at = 0; at < bytes.length; at++) reader.read(bytes, at, at + 1);
-  expect({ ...counts, frames: reader.count }).toEqual({ pings: 2, closes: 1, frames: 1 });
+  expect({ ...counts, frames: reader.count }).toEqual({
+    pings: 2,
+    closes: 1,
+    code: 1000,
+    frames: 1,
+  });
 });
 
 test('with a mark only frames that have it count, wherever the chunks are cut', () => {

@@ -7,8 +7,8 @@
 export interface FrameListener {
   /** A ping came, which an honest client answers. */
   ping(): void;
-  /** A close frame came. */
-  closed(): void;
+  /** A close frame came, with its code and reason (RFC 6455 §5.5.1); 1005 when it has none. */
+  closed(code: number, reason: string): void;
   /** The text of a whole data frame; null when nobody wants it, which is what makes it fast. */
   readonly text: ((payload: string) => void) | null;
 }
@@ -58,7 +58,7 @@ export class FrameReader {
     const taken = Math.min(this.#left, end - at);
     this.#left -= taken;
     if (this.#mark !== null) this.#lookForMark(this.#mark, bytes, at, taken);
-    if (this.#listener.text !== null && taken > 0) {
+    if ((this.#listener.text !== null || this.#opcode === CLOSE) && taken > 0) {
       this.#parts.push(Buffer.from(bytes.subarray(at, at + taken)));
     }
     if (this.#left === 0) this.#finish();
@@ -103,12 +103,17 @@ export class FrameReader {
   #finish(): void {
     this.#inPayload = false;
     if (this.#opcode === PING) this.#listener.ping();
-    else if (this.#opcode === CLOSE) this.#listener.closed();
+    else if (this.#opcode === CLOSE) this.#tellClose(Buffer.concat(this.#parts));
     else if (this.#opcode < CLOSE) {
       if (this.#marked) this.count += 1;
       this.#listener.text?.(Buffer.concat(this.#parts).toString());
     }
     this.#parts = [];
+  }
+
+  #tellClose(payload: Buffer): void {
+    const code = payload.length < 2 ? 1005 : payload.readUInt16BE(0);
+    this.#listener.closed(code, payload.subarray(2).toString());
   }
 }
 

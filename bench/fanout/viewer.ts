@@ -44,7 +44,7 @@ export class Viewer {
     text: ((payload: string) => void) | null,
   ) {
     this.#listener = listener;
-    this.#reader = readerFor(access, () => this.#socket, text);
+    this.#reader = readerFor(access, this, text);
     this.#subscribe = access.protocol === 'session' ? subscribeFrame(wanted) : null;
     this.#socket = connect({
       host: '127.0.0.1',
@@ -132,11 +132,16 @@ function subscribeFrame({ from, where }: Wanted): Buffer {
 
 function readerFor(
   { protocol }: Access,
-  socket: () => Socket,
+  viewer: Viewer,
   text: ((payload: string) => void) | null,
 ): FrameReader | EventReader {
   if (protocol === 'events') return new EventReader(text);
-  const frames = { ping: () => void socket().write(CLIENT_PONG), closed: () => {} };
+  const frames = {
+    ping: () => viewer.send(CLIENT_PONG),
+    closed: (code: number, reason: string) => {
+      viewer.ending = `it was closed with ${code} ${reason}`;
+    },
+  };
   if (protocol === 'websocket') return new FrameReader({ ...frames, text });
   if (protocol === 'session') return new FrameReader({ ...frames, text }, BATCH);
   // Socket.IO: after Engine.IO's packet 0 the client asks for the namespace; 42 is an event.
@@ -146,7 +151,7 @@ function readerFor(
     get text() {
       if (greeted && text === null) return null;
       return (payload: string) => {
-        if (!greeted) socket().write(clientFrame('40'));
+        if (!greeted) viewer.send(clientFrame('40'));
         else if (payload.startsWith('42')) text?.(payload.slice('42["batch",'.length, -1));
         greeted = true;
       };
