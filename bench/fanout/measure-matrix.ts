@@ -13,7 +13,7 @@ import {
 import { median } from './statistics.ts';
 
 const BATCHES = [1, 16] as const;
-const LIMITS = { cpuMs: 400, deadlineMs: 2_500 } as const;
+const LIMITS = { cpuMs: 250, deadlineMs: 2_000 } as const;
 /** What a process needs beside its viewers' sockets. */
 const OTHER_FILES = 100;
 
