@@ -61,12 +61,12 @@ export class Line {
   join(waiter: Waiter): void {
     const { clock, waiting, patienceMs } = this.#parts;
     if (this.#waiting.size >= waiting) {
-      this.#refuse(waiter);
+      this.refuse(waiter);
       return;
     }
     const cancel = clock.after(patienceMs, () => {
       this.#waiting.delete(waiter);
-      this.#refuse(waiter);
+      this.refuse(waiter);
     });
     this.#waiting.set(waiter, cancel);
   }
@@ -84,7 +84,8 @@ export class Line {
     return this.#waiting.delete(waiter);
   }
 
-  #refuse(waiter: Waiter): void {
+  /** Turns a waiter away that is not in the line. */
+  refuse(waiter: Waiter): void {
     this.#parts.refused?.();
     waiter.refused(retryMsOf(this.#parts.random));
   }

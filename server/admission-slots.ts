@@ -12,6 +12,7 @@ export class SlotGate implements Gate {
   readonly #parts: SlotParts;
   readonly #line: Line;
   #inside = 0;
+  #isShut = false;
 
   constructor(slots: number, parts: SlotParts) {
     this.#slots = slots;
@@ -27,6 +28,16 @@ export class SlotGate implements Gate {
   /** How many wait. */
   get waiting(): number {
     return this.#line.size;
+  }
+
+  /** While shut everybody who comes is refused, and so are those who wait. Who is in stays in. */
+  shut(isShut: boolean): void {
+    this.#isShut = isShut;
+    if (!isShut) return;
+    for (let many = this.#line.size; many > 0; many--) {
+      const next = this.#line.shift();
+      if (next !== undefined) this.#line.refuse(next);
+    }
   }
 
   enter({ admitted, refused }: Applicant): () => void {
@@ -52,8 +63,14 @@ export class SlotGate implements Gate {
         refused(retryMs);
       },
     };
-    this.#line.size === 0 && this.#inside < this.#slots ? this.#admit(own) : this.#line.join(own);
+    this.#ask(own);
     return leave;
+  }
+
+  #ask(waiter: Waiter): void {
+    if (this.#isShut) this.#line.refuse(waiter);
+    else if (this.#line.size === 0 && this.#inside < this.#slots) this.#admit(waiter);
+    else this.#line.join(waiter);
   }
 
   #admit(waiter: Waiter): void {

@@ -45,6 +45,24 @@ test('so many are in, the next ones wait, one more is refused', () => {
   expect([gate.inside, gate.waiting]).toEqual([2, 0]);
 });
 
+test('F27: a shut gate refuses who comes and who waits, keeps who is in, and opens again', () => {
+  const gate = new SlotGate(1, lineOf(new ManualClock()));
+  const crowd = new Crowd();
+  for (const who of range(3)) crowd.ask(gate, who);
+  gate.shut(true);
+  expect(crowd.refused.map(({ who }) => who)).toEqual([1, 2]);
+  crowd.ask(gate, 3);
+  crowd.leaves[0]?.();
+  crowd.ask(gate, 4);
+  expect(crowd.refused.map(({ who }) => who)).toEqual([1, 2, 3, 4]);
+  expect([gate.inside, gate.waiting]).toEqual([0, 0]);
+  gate.shut(false);
+  crowd.ask(gate, 5);
+  expect(crowd.admitted).toEqual([0, 5]);
+  crowd.leaves[3]?.();
+  expect(gate.inside).toBe(1);
+});
+
 test('who waits too long is refused, those behind not before their own time', async () => {
   const clock = new ManualClock();
   const gate = new SlotGate(1, lineOf(clock));

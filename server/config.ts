@@ -28,6 +28,8 @@ export interface Config {
   readonly drainMs: number;
   /** Threads that serve; 1 serves in the main thread. */
   readonly workers: number;
+  /** What the process may have of memory, in MiB; null: what its cgroup says; 0: nothing is shed. */
+  readonly memoryMb: number | null;
   readonly logLevel: string;
 }
 
@@ -88,6 +90,7 @@ const environment = z.object({
   ...authVariables,
   VIEWCAST_DRAIN_MS: integer(0, 600_000).default(8_000),
   VIEWCAST_WORKERS: integer(1, 128).default(1),
+  VIEWCAST_MEMORY_MB: integer(0, 100_000_000).optional(),
   VIEWCAST_LOG: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       error: 'must be one of fatal, error, warn, info, debug, trace, silent',
@@ -128,6 +131,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       authQuerySeconds: values.VIEWCAST_AUTH_QUERY_SECONDS ?? 0,
       drainMs: values.VIEWCAST_DRAIN_MS,
       workers: values.VIEWCAST_WORKERS,
+      memoryMb: values.VIEWCAST_MEMORY_MB ?? null,
       logLevel: values.VIEWCAST_LOG,
     },
   };

@@ -28,6 +28,7 @@ export class Metrics {
   readonly #dropped: Counter;
   readonly #gateRefusals: Counter<'gate'>;
   readonly #tokens: Counter<'verdict'>;
+  readonly #memoryLevel: Gauge;
 
   /**
    * `views` is called at each scrape. The numbers of the process are left to the main thread where
@@ -68,6 +69,12 @@ export class Metrics {
       ['gate'],
     );
     this.#tokens = counter('tokens_total', 'Tokens by what became of them.', ['verdict']);
+    this.#memoryLevel = new Gauge({
+      name: 'viewcast_memory_pressure_level',
+      help: '0 none, 1 no new snapshots, 2 short histories too, 3 largest laggards closed too.',
+      aggregator: 'max',
+      registers,
+    });
     this.#connections = new Gauge({
       name: 'viewcast_connections',
       help: 'Open stream connections.',
@@ -120,6 +127,10 @@ export class Metrics {
 
   judged(verdict: { readonly kind: string; readonly reason?: string }): void {
     this.#tokens.inc({ verdict: verdict.reason ?? verdict.kind });
+  }
+
+  memoryLevel(level: number): void {
+    this.#memoryLevel.set(level);
   }
 
   dropped(): void {

@@ -20,6 +20,7 @@ import type { Route } from './http/routes.ts';
 import { type HttpParts, httpHandler } from './http/serve.ts';
 import { StaticFiles } from './http/static-files.ts';
 import { catalogueRoute, viewRoute } from './http/views-api.ts';
+import { type MemoryOptions, memoryOf, shedUnderPressure } from './memory-shedding.ts';
 import { Metrics } from './metrics.ts';
 import { allowsOrigin, corsHeaders } from './origin.ts';
 import { Heartbeat } from './socket/heartbeat.ts';
@@ -29,6 +30,8 @@ import { streamSockets } from './socket/stream-sockets.ts';
 import { defaultConnectionLimits, type StreamParts } from './socket/stream-source.ts';
 import { Upstream } from './upstream/upstream.ts';
 import { listen, makeApp, type TemplatedApp } from './uws.ts';
+import { DEFAULT_LIMITS } from './view/history.ts';
+import { HistoryBudget } from './view/history-budget.ts';
 import { Views as FollowedViews } from './view/views.ts';
 
 /** Pings and comments go to each connection once in so many seconds. */
@@ -55,6 +58,10 @@ export type ServeOptions = Pick<
   readonly nowMs?: (() => number) | undefined;
   /** Who is let in, and how many at once; everybody by default. */
   readonly access?: AccessOptions | undefined;
+  /** How memory is watched; nothing is shed without. */
+  readonly memory?: MemoryOptions | null | undefined;
+  /** Lets histories have a share of their usual limits, 1 at first. */
+  readonly limitHistory?: ((share: number) => void) | undefined;
   /** What is asked of all servers of this process, where it has several on one port. */
   readonly whole?: WholeServer | undefined;
   /** Told of requests whose handler threw. */
@@ -153,6 +160,12 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
     beat();
   }, 1_000);
   const groupTimer = setInterval(() => groups.tick(), GROUP_TICK_MS);
+  const stopShedding = shedUnderPressure(options.memory, {
+    shut: (isShut) => access.admission.snapshots.shut(isShut),
+    limitHistory: options.limitHistory,
+    laggards: () => [...channels.behind(), ...groups.behind()],
+    changed: (level) => metrics.memoryLevel(level),
+  });
   let open = true;
   let stopDraining: () => void = () => {};
   return {
@@ -165,6 +178,7 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
       if (!open) return;
       open = false;
       stopDraining();
+      stopShedding();
       clearInterval(timer);
       clearInterval(groupTimer);
       listening.stop();
@@ -195,6 +209,8 @@ export type Running = Omit<Serving, 'own' | 'close'> & {
 /** What is followed: one connection to the upstream for each view. */
 export interface Followed {
   readonly upstream: Upstream;
+  /** What the views' histories may have. */
+  readonly budget: HistoryBudget;
   readonly views: FollowedViews;
 }
 
@@ -207,6 +223,7 @@ export function followViews(config: Config, log: Log): Followed {
       else log.info({ view }, message);
     },
   });
+  const budget = new HistoryBudget(DEFAULT_LIMITS);
   const views = new FollowedViews({
     follow: (name, view) => upstream.follow(name, view),
     after: (ms, run) => {
@@ -214,17 +231,20 @@ export function followViews(config: Config, log: Log): Followed {
       return () => clearTimeout(timer);
     },
     names: config.views,
+    limits: budget,
   });
-  return { upstream, views };
+  return { upstream, budget, views };
 }
 
 /** Follows the upstream's views and serves them. */
 export function startPipeline(config: Config, log: Log, verifier: Verifier | null = null): Running {
-  const { upstream, views } = followViews(config, log);
+  const { upstream, budget, views } = followViews(config, log);
   try {
     const serving = serveViews(views, {
       ...config,
       access: { verifier, querySeconds: config.authQuerySeconds },
+      memory: memoryOf(config, log),
+      limitHistory: (share) => budget.take(share),
       failed: (path, error) => log.error({ path, err: error }, 'a request failed'),
     });
     return {

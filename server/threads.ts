@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Config } from './config.ts';
 import { ConnectionLimit } from './connection-limit.ts';
+import { memoryOf, shedUnderPressure } from './memory-shedding.ts';
 import { followViews, type Log, type Running } from './pipeline.ts';
 import { listen, makeApp } from './uws.ts';
 import type { WorkerData } from './worker.ts';
@@ -69,13 +70,18 @@ export async function serveThreads(
 
 /** Follows the upstream's views by this thread and serves them by others. */
 export async function startThreads(config: Config, log: Log): Promise<Running> {
-  const { upstream, views } = followViews(config, log);
+  const { upstream, budget, views } = followViews(config, log);
   try {
     const threads = await serveThreads(views, config, log);
+    // The workers' gates, viewers and mirrors are theirs to shed.
+    const stopShedding = shedUnderPressure(memoryOf(config, log), {
+      limitHistory: (share) => budget.take(share),
+    });
     return {
       ...threads,
       upstream,
       close: async () => {
+        stopShedding();
         views.stop();
         await threads.close();
       },

@@ -11,8 +11,10 @@ import { openAuthorizer } from './auth/settings.ts';
 import { machineClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { messageOf } from './errors.ts';
+import { memoryOf } from './memory-shedding.ts';
 import { type Serving, serveViews, type WholeServer } from './pipeline.ts';
-import { History } from './view/history.ts';
+import { DEFAULT_LIMITS, History } from './view/history.ts';
+import { HistoryBudget } from './view/history-budget.ts';
 import type { FromWorker, Question, ToWorker } from './workers/message.ts';
 import { MirrorViews } from './workers/mirror-views.ts';
 import { Whole } from './workers/whole.ts';
@@ -30,7 +32,8 @@ const port = parentPort;
 const { config, number }: WorkerData = workerData;
 const log = pino({ name: `server/${number}`, level: config.logLevel }, logSink);
 const post = (message: FromWorker): void => port.postMessage(message);
-const views = new MirrorViews((start) => new History(start));
+const budget = new HistoryBudget(DEFAULT_LIMITS);
+const views = new MirrorViews((start) => new History(start, budget));
 const whole = new Whole(post);
 let serving: Serving | null = null;
 
@@ -82,6 +85,8 @@ function serve(): void {
         querySeconds: config.authQuerySeconds,
         limits: shareOf(defaultAdmissionLimits, config.workers),
       },
+      memory: memoryOf(config, log),
+      limitHistory: (share) => budget.take(share),
       whole: wholeServer,
       failed: (path, error) => log.error({ path, err: error }, 'a request failed'),
     });

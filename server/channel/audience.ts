@@ -3,6 +3,7 @@ import { compareFrontiers, type Frontier } from '../../protocol/update.ts';
 import type { BatchMember } from './batch-member.ts';
 import { encodeStatus } from './batch-message.ts';
 import type { Position } from './group.ts';
+import type { Behind } from './member.ts';
 import type { OutboxLimits } from './outbox.ts';
 import { SentLog } from './sent-log.ts';
 
@@ -88,6 +89,19 @@ export class Audience {
 
   all(): readonly Viewer[] {
     return [...this.#viewers];
+  }
+
+  /** Those that lag. What they have not acknowledged is held here or by the kernel. */
+  behind(): readonly Behind[] {
+    return [...this.#viewers].flatMap((viewer) => {
+      const { state, member, ackedTotal } = viewer;
+      if (state.kind !== 'lagging') return [];
+      const bytes = Math.max(state.leftAt - ackedTotal, member.bufferedBytes());
+      const close = (reason: CloseCode): void => {
+        if (this.#viewers.has(viewer)) this.expel(viewer, reason);
+      };
+      return [{ bytes, close }];
+    });
   }
 
   /** Adds a viewer, to be sent its first messages by {@link sendOwn}. */

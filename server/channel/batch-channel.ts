@@ -4,6 +4,7 @@ import { Audience, type OwnMessages, sizeOf, type Viewer } from './audience.ts';
 import type { BatchMember, BatchSeat, HeldPoint } from './batch-member.ts';
 import { encodeBatch, encodeProgress, encodeStatus, encodeSubscribed } from './batch-message.ts';
 import { Group, type Missing, type Position } from './group.ts';
+import type { Behind } from './member.ts';
 import type { OutboxLimits } from './outbox.ts';
 import { Owned } from './owned.ts';
 import type { LiveView } from './view.ts';
@@ -84,6 +85,11 @@ export class BatchChannel {
 
   get viewers(): number {
     return this.#audience.size;
+  }
+
+  /** The viewers that lag. */
+  behind(): readonly Behind[] {
+    return this.#audience.behind();
   }
 
   /** Seats a viewer and sends `subscribed` and its first batch, or says why not. */

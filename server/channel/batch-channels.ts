@@ -2,6 +2,7 @@ import type { CloseCode } from '../../protocol/close.ts';
 import type { Json } from '../../protocol/update.ts';
 import { BatchChannel, type BatchChannelParts } from './batch-channel.ts';
 import { FilterRouter } from './filter.ts';
+import type { Behind } from './member.ts';
 import type { LiveView, Views } from './view.ts';
 
 /** One view of a subscription (`subscribe.views`). */
@@ -39,6 +40,11 @@ export class BatchChannels {
   /** How many there are. */
   get size(): number {
     return this.#open.size;
+  }
+
+  /** The viewers of all channels that lag. */
+  behind(): readonly Behind[] {
+    return [...this.#open.values()].flatMap(({ channel }) => channel.behind());
   }
 
   /** The subscriptions that a view is part of. */

@@ -32,6 +32,14 @@ export interface Seat {
   leave(): void;
 }
 
+/** A viewer that is behind. */
+export interface Behind {
+  /** What was sent and has, as far as the server knows, not arrived. */
+  readonly bytes: number;
+  /** Ends its connection; does nothing when the viewer has left. */
+  readonly close: (reason: CloseCode) => void;
+}
+
 /** What a channel tells those who measure. */
 export interface StreamObserver {
   /** A batch went out: its size, how many viewers it was for, and the frontier it reaches. */

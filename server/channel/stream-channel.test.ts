@@ -251,6 +251,26 @@ test('a view that still hydrates lets its viewers wait, and the empty view has a
   ]);
 });
 
+test('F27: those behind are told with what waits for them, and closing one leaves the others', () => {
+  const stand = new Stand();
+  stand.view.reset('epoch', 1_000, new Map([['["a",1]', 1]]));
+  const [fast, some, more] = [stand.join('message'), stand.join('message'), stand.join('event')];
+  for (let at = 0; at < 20; at++) {
+    stand.view.batch(1_001 + at, new Map([[`["row ${at}",${at}]`, 1]]));
+    fast.drain();
+    if (at === 10) stand.channel.tick();
+  }
+  stand.channel.tick();
+  const behind = stand.channel.behind();
+  expect(behind.map(({ bytes }) => bytes)).toEqual([some.bufferedBytes(), more.bufferedBytes()]);
+  const [first] = behind;
+  first?.close({ ...CLOSE.overloaded, retryMs: 2_000 });
+  first?.close(CLOSE.overloaded);
+  expect(some.closed).toEqual({ ...CLOSE.overloaded, retryMs: 2_000 });
+  expect([fast.closed, more.closed]).toEqual([null, null]);
+  expect([stand.channel.viewers, stand.channel.laggards]).toEqual([2, 1]);
+});
+
 test('several stopped viewers cost the fast one nothing, and are closed with 4008 after 60 s', () => {
   const stand = new Stand();
   stand.view.reset('e', 1, new Map());

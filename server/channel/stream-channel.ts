@@ -5,7 +5,7 @@ import {
   compareFrontiers,
   type Frontier,
 } from '../../protocol/update.ts';
-import type { Seat, StreamMember, StreamObserver } from './member.ts';
+import type { Behind, Seat, StreamMember, StreamObserver } from './member.ts';
 import { afterSending, type OutboxLimits, type OutboxState, observe } from './outbox.ts';
 import { type Owed, owedTo } from './owed.ts';
 import type { ResumeToken } from './resume-token.ts';
@@ -89,6 +89,18 @@ export class StreamChannel {
   /** The view's rows as JSON texts, comma-separated; kept until they change. */
   rowsText(): string {
     return this.#encoder.rowsText();
+  }
+
+  /** Those whose bytes wait, each with how many, and how to end its connection. */
+  behind(): readonly Behind[] {
+    return [...this.#viewers]
+      .filter(({ state }) => state.kind === 'lagging')
+      .map((viewer) => ({
+        bytes: viewer.member.bufferedBytes(),
+        close: (reason) => {
+          if (this.#viewers.has(viewer)) this.#expel(viewer, reason);
+        },
+      }));
   }
 
   /**

@@ -1,4 +1,5 @@
 import { CLOSE, type CloseCode } from '../../protocol/close.ts';
+import type { Behind } from './member.ts';
 import { StreamChannel, type StreamChannelParts } from './stream-channel.ts';
 import type { LiveView, Views } from './view.ts';
 
@@ -28,6 +29,11 @@ export class StreamChannels {
   /** All channels by name, gone views among them. */
   all(): readonly StreamChannel[] {
     return [...this.#channels.values()].sort((a, b) => (a.view.name < b.view.name ? -1 : 1));
+  }
+
+  /** The viewers of all channels that are behind. */
+  behind(): readonly Behind[] {
+    return [...this.#channels.values()].flatMap((channel) => channel.behind());
   }
 
   /** To be called about once a second. */
