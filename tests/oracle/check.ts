@@ -37,11 +37,12 @@ export async function checkByOracle(seconds: number): Promise<void> {
 }
 
 function report(outcome: Outcome, seconds: string): string {
-  const { compared, timestamps, transactions, stores, evaluations, ambiguous, losses } = outcome;
+  const { compared, timestamps, transactions, stores, evaluations, ambiguous, losses, continued } =
+    outcome;
   const faults = [...outcome.faults].map(([name, times]) => `${times} × ${name}`);
   return [
     `oracle: ${compared} claims compared at ${timestamps} timestamps of views in ${seconds} s`,
     `  ${transactions} transactions in ${stores} stores, ${evaluations} answers of SQL, ${ambiguous} ambiguous timestamps`,
-    `  ${losses} connections lost; ${faults.join(', ')}`,
+    `  ${losses} connections lost, ${continued} continued without a snapshot; ${faults.join(', ')}`,
   ].join('\n');
 }

@@ -64,6 +64,7 @@ export class Holding {
   #bag = new Bag();
   #epoch: string | null = null;
   #frontier: number | null = null;
+  #isWhole = false;
   #visit = 0;
   #life = 0;
 
@@ -106,7 +107,9 @@ export class Holding {
   /** These rows take the place of all before. */
   replace(rows: Iterable<Row>, frontier: number, epoch: string | null, how: string): void {
     this.#bag = new Bag();
+    this.#isWhole = true;
     this.change([], rows, frontier, epoch, how);
+    this.#isWhole = false;
   }
 
   /** @throws when a row is deleted that is not there: a gap, or a change applied twice. */
@@ -148,6 +151,7 @@ export class Holding {
       life: this.#life,
       visit: this.#visit,
       isResuming: this.#isResuming,
+      isWhole: this.#isWhole,
       epoch: this.#epoch,
       frontier: this.#frontier,
       fingerprint: this.#bag.fingerprint,
@@ -167,6 +171,8 @@ export interface Sighting {
   readonly visit: number;
   /** Whether the client goes on from one visit to the next, by epoch and frontier. */
   readonly isResuming: boolean;
+  /** Whether all rows came anew. */
+  readonly isWhole: boolean;
   /** What the client was told of the epoch; null when its kind is told nothing. */
   readonly epoch: string | null;
   readonly frontier: number;

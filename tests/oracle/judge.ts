@@ -13,6 +13,8 @@ export interface Verdict {
   /** Frontiers where more than one prefix of the transactions was possible. */
   readonly ambiguous: number;
   readonly evaluations: number;
+  /** Visits that went on from what was held before, without a snapshot. */
+  readonly continued: number;
 }
 
 /** A claim that is wrong, in words. */
@@ -53,7 +55,17 @@ export async function judge(
     timestamps: new Set(sightings.map((s) => `${questionText(s.question)} ${s.frontier}`)).size,
     ambiguous: court.ambiguous,
     evaluations: oracle.evaluations,
+    continued: countContinued(sightings),
   };
+}
+
+function countContinued(sightings: readonly Sighting[]): number {
+  const visits = new Map<string, boolean>();
+  for (const { client, question, life, visit, isResuming, isWhole } of sightings) {
+    const key = `${client} ${questionText(question)} ${life} ${visit}`;
+    if (isResuming && !visits.has(key)) visits.set(key, !isWhole);
+  }
+  return [...visits.values()].filter((isContinued) => isContinued).length;
 }
 
 /** Where a connection stands. */
