@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { shareUsed } from './memory-limit.ts';
+import { memoryLimits, readMemory, shareUsed } from './memory-limit.ts';
 import {
   CALM_MS,
   MEMORY_THRESHOLDS,
@@ -131,4 +131,13 @@ test('the nearer of the limits counts', () => {
   expect(shareUsed(reading, { residentBytes: 1_000, heapBytes: 1_000 })).toBe(0.5);
   expect(shareUsed(reading, { residentBytes: 1_000, heapBytes: 400 })).toBe(0.75);
   expect(shareUsed(reading, { residentBytes: null, heapBytes: 1_000 })).toBe(0.3);
+});
+
+test('what is set limits the process, and else its cgroup or nothing; the heap is limited in any case', () => {
+  expect(memoryLimits(100).residentBytes).toBe(100 * 1024 * 1024);
+  for (const { residentBytes, heapBytes } of [memoryLimits(100), memoryLimits(null)]) {
+    expect(residentBytes ?? 1).toBeGreaterThan(0);
+    expect(heapBytes).toBeGreaterThan(readMemory().heapBytes);
+  }
+  expect(readMemory().residentBytes).toBeGreaterThan(0);
 });

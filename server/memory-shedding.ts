@@ -83,7 +83,8 @@ export function memoryOf(
     used: () => shareUsed(readMemory(), limits),
     clock: machineClock,
     report: (level, used) => {
-      const details = { level, usedPercent: Math.round(used * 100), limits };
+      // `level` is the log line's own.
+      const details = { pressure: level, usedPercent: Math.round(used * 100), limits };
       if (level === 0) log.info(details, MEANING[level]);
       else log.warn(details, MEANING[level]);
     },
