@@ -132,8 +132,9 @@ export class Holding {
     this.#tell(how);
   }
 
-  /** Nothing changed up to `frontier`. */
-  prove(frontier: number): void {
+  /** Nothing changed up to `frontier`, which may be one of another epoch. */
+  prove(frontier: number, epoch: string | null = this.#epoch): void {
+    this.#epoch = epoch;
     this.#frontier = frontier;
     this.#tell('quiet');
   }
