@@ -170,6 +170,28 @@ test('a held view is resumed from its own frontier', () => {
   expect(feed.resumePoint()).toEqual({ epoch: 'e', timestamp: 9 });
 });
 
+test('C1: a resume may move nothing but a view that was left behind, and does so once', () => {
+  const feed = new Feed(['v', 'w']);
+  feed.begin(begun());
+  feed.take(batch(null, 5, [], { changes: { w: [[1, ['old']]] } }));
+  feed.take(batch(5, 8, [[1, [1]]], { held: { w: 5 } }));
+  feed.begin(begun());
+  const changes: BatchMessage['changes'] = {
+    w: [
+      [-1, ['old']],
+      [1, ['new']],
+    ],
+  };
+  // A server where that view is ahead of the others, and then one where it stands with them.
+  const answer = batch(8, 8, [], { changes, held: { w: 9 } });
+  expect(feed.take(answer)).toMatchObject({ lower: 8, upper: 8, held: { w: 9 } });
+  expect(rowsOf(feed, 'w')).toEqual(new Map([['["new"]', 1]]));
+  expect(feed.take(answer)).toBe('ignored');
+  expect(rowsOf(feed, 'w')).toEqual(new Map([['["new"]', 1]]));
+  expect(feed.take(batch(8, 7, [], { changes: {} }))).toBe('ignored');
+  expect(feed.take(batch(8, 9, [], { changes: {} }))).toMatchObject({ upper: 9, held: {} });
+});
+
 test('S9: a proof of quiet moves the frontier when the hash is that of the rows', () => {
   const feed = feedAt(10, [[2, ['a']]]);
   expect(feed.prove(proof(9, new Map()), new Proof(feed))).toBe('ignored');

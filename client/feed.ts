@@ -141,14 +141,15 @@ export class Feed {
 
   /**
    * Whether a batch tells nothing new. A snapshot at the frontier does, for it may be a repair, and
-   * so does the empty batch that answers a resume when nothing has changed.
+   * so does the batch that answers a resume: it stays at the frontier when nothing has changed, or
+   * nothing but views that were left behind.
    */
-  #isKnown({ lower, upper, changes }: BatchMessage): boolean {
+  #isKnown({ lower, upper, changes, held = {} }: BatchMessage): boolean {
     if (this.#frontier === null) return false;
     const ahead = compareFrontiers(upper, this.#frontier);
-    if (lower === null) return ahead < 0;
-    const answers = lower === this.#frontier && Object.keys(changes).length === 0;
-    return ahead <= 0 && !answers;
+    if (lower === null || ahead !== 0) return ahead < 0;
+    const isMoved = JSON.stringify(held) !== JSON.stringify(this.#held);
+    return lower !== upper || (!isMoved && Object.keys(changes).length > 0);
   }
 
   #replace(batch: BatchMessage): Outcome {

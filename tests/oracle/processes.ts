@@ -6,6 +6,12 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const READY_MS = 90_000;
 const KEPT_LINES = 60;
 
+/** A process that stands still cannot see its parent go: nothing is left to itself. */
+const children = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
 /** Log lines of pino's levels error and fatal. */
 const MISTAKE = /^\{"level":[56]0,/;
 
@@ -26,6 +32,7 @@ class Process {
       env: { ...process.env, VIEWCAST_LOG: 'info', ...env },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
+    children.add(this.#child);
     if (this.#child.stderr !== null) {
       createInterface({ input: this.#child.stderr }).on('line', (line) => {
         if (MISTAKE.test(line)) died(`${name} logged a mistake of its own: ${line}`);
@@ -34,6 +41,7 @@ class Process {
       });
     }
     this.#child.once('close', (code, signal) => {
+      children.delete(this.#child);
       if (this.#isWanted) died(`${name} ended by itself (${signal ?? code}):\n${this.lastLines()}`);
     });
   }

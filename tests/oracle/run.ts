@@ -46,17 +46,19 @@ export async function run(options: RunOptions): Promise<Outcome> {
   const random = new Random(seed);
   const trouble = new Trouble();
   const sightings: Sighting[] = [];
-  const world = await trouble.or(World.start(random, (error) => trouble.met(error)));
+  const world = await startWorld(random, trouble);
   const clients = makeClients(kinds, random, {
     port: world.door.port,
     see: (sighting) => sightings.push(sighting),
     failed: (error) => trouble.met(error),
   });
   const faults = new Map<string, number>();
+  let isEnded = false;
   try {
     for (const client of clients) client.connect();
     const start = Date.now();
     const isOver = () => {
+      if (isEnded) return true;
       const elapsedMs = Date.now() - start;
       const isEnough = sightings.length >= leastClaims;
       return elapsedMs >= faultsMs && (isEnough || elapsedMs >= MOST_TIMES * faultsMs);
@@ -82,6 +84,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
     say(world.logs());
     throw error;
   } finally {
+    isEnded = true;
     for (const client of clients) client.stop();
     await world.stop();
   }
@@ -94,6 +97,19 @@ export async function run(options: RunOptions): Promise<Outcome> {
     faults,
     losses: clients.reduce((sum, { losses }) => sum + losses, 0),
   };
+}
+
+async function startWorld(random: Random, trouble: Trouble): Promise<World> {
+  const starting = World.start(random, (error) => trouble.met(error));
+  try {
+    return await trouble.or(starting);
+  } catch (error) {
+    await starting.then(
+      (late) => late.stop(),
+      () => {},
+    );
+    throw error;
+  }
 }
 
 /** The first thing that went wrong outside of what is awaited. */

@@ -31,6 +31,8 @@ export class World {
   readonly #failed: (error: Error) => void;
   #engine: Running | null = null;
   #cursor: TxnCursor | null = null;
+  readonly #starts = new Set<Promise<Running>>();
+  #isStopped = false;
 
   private constructor(
     folder: string,
@@ -125,8 +127,9 @@ export class World {
   }
 
   async startServer(server: Serving): Promise<void> {
-    const died = (what: string) => this.#failed(new Error(what));
-    server.running = await startServer(server.name, server.upstream.port, died);
+    server.running = await this.#start((died) =>
+      startServer(server.name, server.upstream.port, died),
+    );
   }
 
   async killServer(server: Serving): Promise<void> {
@@ -141,8 +144,11 @@ export class World {
     return processes.map((each) => each?.process.lastLines() ?? '').join('\n---\n');
   }
 
+  /** Ends everything, also what a fault is just about to start. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     this.writer.stop();
+    await Promise.allSettled(this.#starts);
     this.#cursor?.close();
     await Promise.all(this.servers.map((server) => this.killServer(server)));
     const engine = this.#engine;
@@ -150,12 +156,27 @@ export class World {
     await engine?.process.kill();
     for (const { upstream } of this.servers) upstream.close();
     this.door.close();
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
   async #startEngine(store: number): Promise<void> {
-    const died = (what: string) => this.#failed(new Error(what));
-    this.#engine = await startEngine(join(this.#folder, `store-${store}`), died);
+    const folder = join(this.#folder, `store-${store}`);
+    this.#engine = await this.#start((died) => startEngine(folder, died));
+  }
+
+  /** Starts a process, which `stop` waits for. */
+  async #start(begin: (died: (what: string) => void) => Promise<Running>): Promise<Running> {
+    if (this.#isStopped) throw new Error('the world is stopped');
+    const start = begin((what) => this.#failed(new Error(what)));
+    this.#starts.add(start);
+    try {
+      const running = await start;
+      if (!this.#isStopped) return running;
+      await running.process.kill();
+      throw new Error('the world was stopped meanwhile');
+    } finally {
+      this.#starts.delete(start);
+    }
   }
 
   async #createSchema(): Promise<void> {
