@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 // Three layers: `unit` needs nothing but Node, `system` starts real processes and
-// browsers, `full` holds soaks and real deadlines.
+// browsers, `full` holds soaks, real deadlines and whatever takes most of a minute alone.
+const LONG = ['tests/full/**/*.test.ts', 'tests/oracle/*.test.ts', 'conformance/*.system.test.ts'];
+
 export default defineConfig({
   test: {
     reporters: ['default'],
@@ -18,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['**/*.system.test.ts', 'tests/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/dist/**', 'tests/full/**'],
+          exclude: ['**/node_modules/**', '**/dist/**', ...LONG],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
@@ -27,7 +29,7 @@ export default defineConfig({
       {
         test: {
           name: 'full',
-          include: ['tests/full/**/*.test.ts'],
+          include: LONG,
           testTimeout: 600_000,
           hookTimeout: 120_000,
           fileParallelism: false,
