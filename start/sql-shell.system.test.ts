@@ -139,7 +139,8 @@ describe.skipIf(noTerminal !== '')(`on a terminal${noTerminal}`, () => {
 /** A shell on a terminal of its own, which `script` makes. */
 function openTerminal(kind: 'own' | 'psql') {
   const script = join(root, 'start', 'sql-shell.ts');
-  const command = `'${process.execPath}' '${script}' --shell ${kind} -p ${port}`;
+  // `exec`, since a shell in between would get Ctrl-C, too, and dash then ends with 130.
+  const command = `exec '${process.execPath}' '${script}' --shell ${kind} -p ${port}`;
   const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
     env: {
       ...process.env,
