@@ -9,7 +9,8 @@ import { secretKeys } from '../server/auth/keys.ts';
 import { sign } from '../server/auth/token-fixture.ts';
 import { type FakeView, FakeViews } from '../server/channel/fake-view.ts';
 import { machineClock } from '../server/clock.ts';
-import { type Serving, serveViews } from '../server/pipeline.ts';
+import type { Serving } from '../server/serve-options.ts';
+import { serveViews } from '../server/serve-views.ts';
 import { HttpProxy } from './http-proxy.ts';
 
 /** The rows that the server's fake views have. */

@@ -2,7 +2,8 @@ import type { Row } from '../client/rows.ts';
 import { add, difference } from '../protocol/multiset.ts';
 import type { RowText } from '../protocol/update.ts';
 import { type FakeView, FakeViews } from '../server/channel/fake-view.ts';
-import { type Serving, serveViews } from '../server/pipeline.ts';
+import type { Serving } from '../server/serve-options.ts';
+import { serveViews } from '../server/serve-views.ts';
 import { HttpProxy } from '../tests/http-proxy.ts';
 
 /** Before the first change. */

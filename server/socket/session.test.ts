@@ -6,7 +6,8 @@ import type { BatchMessage, ServerMessage } from '../../protocol/message.ts';
 import { serverMessageSchema } from '../../protocol/schema.ts';
 import type { Changes } from '../../protocol/update.ts';
 import { FakeViews } from '../channel/fake-view.ts';
-import { type ServeOptions, serveViews } from '../pipeline.ts';
+import type { ServeOptions } from '../serve-options.ts';
+import { serveViews } from '../serve-views.ts';
 import { until } from '../stream-client.ts';
 
 const closers: (() => void)[] = [];

@@ -2,7 +2,8 @@ import { Connection } from '../../conformance/connection.ts';
 import type { Track } from '../../conformance/track.ts';
 import { rowText } from '../../protocol/row.ts';
 import { type FakeView, FakeViews } from '../../server/channel/fake-view.ts';
-import { type ServeOptions, type Serving, serveViews } from '../../server/pipeline.ts';
+import type { ServeOptions, Serving } from '../../server/serve-options.ts';
+import { serveViews } from '../../server/serve-views.ts';
 
 /** Generous: a machine may be busy. */
 const PATIENCE_MS = 45_000;

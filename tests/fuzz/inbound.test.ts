@@ -9,7 +9,8 @@ import { rowText, rowValues } from '../../protocol/row.ts';
 import type { Changes } from '../../protocol/update.ts';
 import { defaultAdmissionLimits } from '../../server/admission.ts';
 import { type FakeView, FakeViews } from '../../server/channel/fake-view.ts';
-import { type Serving, serveViews } from '../../server/pipeline.ts';
+import type { Serving } from '../../server/serve-options.ts';
+import { serveViews } from '../../server/serve-views.ts';
 import { type Conversation, conversations, type Legal } from './conversation.ts';
 
 /** Messages to be said (tests/full says 100,000), and how many connections say them at once. */

@@ -1,5 +1,5 @@
 import { rowText } from '../../../protocol/row.ts';
-import { serveViews } from '../../../server/pipeline.ts';
+import { serveViews } from '../../../server/serve-views.ts';
 import { View } from '../../../server/view/view.ts';
 import { timeOf, VIEW } from '../workload.ts';
 import { BatchNumbers, type Candidate } from './candidate.ts';

@@ -1,4 +1,4 @@
-import { serveViews } from '../../../server/pipeline.ts';
+import { serveViews } from '../../../server/serve-views.ts';
 import { Upstream } from '../../../server/upstream/upstream.ts';
 import { Views } from '../../../server/view/views.ts';
 import { VIEW } from '../workload.ts';

@@ -5,7 +5,8 @@ import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Changes } from '../protocol/update.ts';
 import { type FakeView, FakeViews } from './channel/fake-view.ts';
-import { type ServeOptions, type Serving, serveViews } from './pipeline.ts';
+import type { ServeOptions, Serving } from './serve-options.ts';
+import { serveViews } from './serve-views.ts';
 import { exchange, Fold, unchunk, until, viewWebSocket } from './stream-client.ts';
 
 /** Holds `web`, the page's folder, and beside it a file that nobody may read. */

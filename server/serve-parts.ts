@@ -1,0 +1,139 @@
+import { BOUNDS } from '../protocol/message.ts';
+import type { Access } from './access.ts';
+import { TrustedProxies } from './address.ts';
+import type { BatchChannels } from './channel/batch-channels.ts';
+import { defaultOutboxLimits } from './channel/outbox.ts';
+import { formatToken, parseToken } from './channel/resume-token.ts';
+import type { StreamChannels } from './channel/stream-channels.ts';
+import { type ConnectionPlaces, ownPlaces, sharedPlaces } from './connection-places.ts';
+import { makeGuard } from './guard.ts';
+import type { Route } from './http/routes.ts';
+import { catalogueRoute } from './http/views-api.ts';
+import type { Metrics } from './metrics.ts';
+import { allowsOrigin, corsHeaders } from './origin.ts';
+import type { ServeOptions, WholeServer } from './serve-options.ts';
+import { Heartbeat } from './socket/heartbeat.ts';
+import type { SessionSocketParts } from './socket/session-sockets.ts';
+import { streamResponses } from './socket/stream-http.ts';
+import { streamSockets } from './socket/stream-sockets.ts';
+import { defaultConnectionLimits, type StreamParts } from './socket/stream-source.ts';
+import type { TemplatedApp } from './uws.ts';
+
+/** Pings and comments go to each connection once in so many seconds. */
+const HEARTBEAT_SECONDS = 15;
+/** A blocked HTTP response is probed once in so many seconds; the library aborts it after ten. */
+const KEEP_ALIVE_SECONDS = 5;
+
+/** What `hello` promises. */
+const QUIET_MS = 15_000;
+const SUBSCRIPTIONS = 100;
+
+const STREAM_PATHS = ['/api/stream/:view', '/api/v1/stream/:view'] as const;
+
+export function originGate(options: ServeOptions): StreamParts['admitOrigin'] {
+  return (headers) => {
+    const origin = headers.get('origin');
+    const allowed = allowsOrigin(options, origin, headers.get('host'));
+    return allowed ? corsHeaders(options, origin) : null;
+  };
+}
+
+export function placesOf({
+  connectionsPerAddress,
+  trustedProxies,
+  whole,
+}: ServeOptions): ConnectionPlaces {
+  const proxies = new TrustedProxies(trustedProxies);
+  return whole === undefined
+    ? ownPlaces(connectionsPerAddress, proxies)
+    : sharedPlaces((address) => whole.enter(address), proxies);
+}
+
+/** The catalogue with the viewers of all servers of the process. */
+export function wholeCatalogue(channels: StreamChannels, whole: WholeServer): Route {
+  const others = (viewers: ReadonlyMap<string, number>) => (name: string) =>
+    (viewers.get(name) ?? 0) - (channels.get(name)?.viewers ?? 0);
+  return (request, visitor) => {
+    const now = catalogueRoute(channels, () => 0)(request, visitor);
+    if (now === null) return null;
+    const whenAsked = (viewers: ReadonlyMap<string, number>) =>
+      catalogueRoute(channels, others(viewers))(request, visitor) ?? now;
+    return whole.viewers().then(whenAsked);
+  };
+}
+
+export function streamParts(
+  channels: StreamChannels,
+  metrics: Metrics,
+  nowMs: () => number,
+  admitOrigin: StreamParts['admitOrigin'],
+  { door, admission }: Access,
+  places: ConnectionPlaces,
+): StreamParts {
+  return {
+    source: {
+      get: (name) => channels.get(name),
+      names: () => channels.all().map(({ view }) => view.name),
+    },
+    observer: metrics,
+    nowMs,
+    parseToken,
+    formatToken,
+    admitOrigin,
+    admitConnection: (peer, headers) => places.admit(peer, headers),
+    enter: (request, entrant) =>
+      places.before(request, entrant, (inner) => door.enter(request, inner)),
+    takePlace: (resuming, applicant) =>
+      (resuming ? admission.resumes : admission.snapshots).enter(applicant),
+    limits: defaultConnectionLimits,
+  };
+}
+
+export function sessionParts(
+  source: BatchChannels,
+  sockets: StreamParts,
+  { outboxLimits = defaultOutboxLimits }: ServeOptions,
+  access: Access,
+  places: ConnectionPlaces,
+  metrics: Metrics,
+): SessionSocketParts {
+  const { door } = access;
+  const { messageBytes, messagesPerSecond, messageBurst } = sockets.limits;
+  return {
+    source,
+    sockets,
+    knock: (entrant, request) => places.before(request, entrant, (inner) => door.knock(inner)),
+    opened: (close) => door.opened(close),
+    guard: (port) => makeGuard(access, port, (verdict) => metrics.judged(verdict)),
+    takePlace: sockets.takePlace,
+    nowMs: sockets.nowMs,
+    after: (ms, run) => {
+      const timer = setTimeout(run, ms);
+      return () => clearTimeout(timer);
+    },
+    quietMs: QUIET_MS,
+    limits: {
+      messageBytes,
+      jsonDepth: BOUNDS.jsonDepth,
+      subscriptions: SUBSCRIPTIONS,
+      messagesPerSecond,
+      messageBurst,
+      unacknowledgedBytes: outboxLimits.highBytes,
+      laggingMs: outboxLimits.lagMs,
+    },
+  };
+}
+
+/** Returns what is to be called once a second. */
+export function addStreams(app: TemplatedApp, parts: StreamParts): () => void {
+  const heartbeat = new Heartbeat(HEARTBEAT_SECONDS);
+  const keepAlive = new Heartbeat(KEEP_ALIVE_SECONDS);
+  for (const path of STREAM_PATHS) {
+    app.ws(path, streamSockets(parts, heartbeat));
+    app.any(path, streamResponses(parts, heartbeat, keepAlive));
+  }
+  return () => {
+    heartbeat.beat();
+    keepAlive.beat();
+  };
+}
