@@ -1,6 +1,10 @@
-/** $1: the rows as one JSON text, which is as quick as arrays and follows the table's columns. */
+/**
+ * $1: the rows as one JSON text, which is as quick as arrays and follows the table's columns; $2:
+ * when they arrived, in ms since 1970.
+ */
 export const insertChanges =
-  'INSERT INTO recentchange SELECT * FROM json_populate_recordset(NULL::recentchange, $1::json) ' +
+  'INSERT INTO recentchange SELECT * FROM json_populate_recordset(' +
+  "json_populate_record(NULL::recentchange, json_build_object('arrived', $2::bigint)), $1::json) " +
   'ON CONFLICT (meta_id) DO NOTHING';
 /** $1 input, $2 position. */
 export const upsertPosition =

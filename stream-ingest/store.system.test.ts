@@ -129,6 +129,14 @@ test('position and changes agree after every loss of the session, and nothing is
   await fc.assert(property, { numRuns: 60 });
 });
 
+test('every change is stored with when it came in, whenever it was made', async () => {
+  const { store } = storeOf();
+  await store.open();
+  await store.write([item(0, { meta: { id: 'e0', dt: '2001-01-15T00:00:00Z' } })]);
+  const { rows } = await database.query('SELECT arrived FROM recentchange');
+  expect(rows).toEqual([{ arrived: virtualClock().now() }]);
+});
+
 test('a change that a column or a view refuses costs itself only', async () => {
   await database.exec(
     `ALTER TABLE recentchange ADD CONSTRAINT picky CHECK (title IS DISTINCT FROM 'bad')`,

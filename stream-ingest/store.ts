@@ -169,7 +169,9 @@ export class Store {
     const position = batch.at(-1)?.position ?? null;
     await session.query('BEGIN');
     try {
-      if (changes.length > 0) await session.query(insertChanges, [JSON.stringify(changes)]);
+      if (changes.length > 0) {
+        await session.query(insertChanges, [JSON.stringify(changes), this.#options.clock.now()]);
+      }
       await session.query(upsertPosition, [this.#options.kind, position]);
       this.#unconfirmed = position;
       await session.query('COMMIT');

@@ -32,7 +32,10 @@ CREATE TABLE recentchange (
   log_type           text,
   log_action         text,
   log_action_comment text,
-  log_params         text         -- JSON: an object, an array or a string
+  log_params         text,        -- JSON: an object, an array or a string
+  -- When it came in here, in ms since 1970 (in Kafka: when it was appended). What "the last five
+  -- minutes" means, also while a recording of another year is shown.
+  arrived            bigint DEFAULT (extract(epoch FROM clock_timestamp()) * 1000)::bigint
 ) WITH (RETAIN ROWS 250000, RETAIN FOR '70 minutes');
 
 -- How far the input has been read; written in the same transaction as the changes it covers.
