@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { quoteText } from './lexer.ts';
+import type { Line } from './session/line.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -43,8 +44,6 @@ CREATE TABLE IF NOT EXISTS viewcast.viewcast_arrival (
   xid xid NOT NULL,
   arrived bigint NOT NULL
 );
-CREATE OR REPLACE VIEW mz_catalog.mz_objects AS
-  SELECT id, name, type FROM viewcast.viewcast_relation;
 CREATE OR REPLACE FUNCTION mz_catalog.mz_now() RETURNS numeric LANGUAGE sql STABLE AS
   $$ SELECT coalesce(nullif(current_setting('viewcast.now', true), ''), '0')::numeric $$;
 CREATE OR REPLACE FUNCTION mz_catalog.mz_logical_timestamp() RETURNS numeric LANGUAGE sql STABLE AS
@@ -58,9 +57,17 @@ CREATE SCHEMA viewcast_delta;
 CREATE UNLOGGED TABLE viewcast_delta.touched (source oid NOT NULL);
 `;
 
+/** Where a client finds its objects; the older line lists a materialized view as a view. */
+function objectsView(line: Line): string {
+  const type =
+    line === 'tail' ? `CASE type WHEN 'materialized-view' THEN 'view' ELSE type END` : 'type';
+  return `CREATE OR REPLACE VIEW mz_catalog.mz_objects AS
+    SELECT id, name, ${type} AS type FROM viewcast.viewcast_relation;`;
+}
+
 /** Lays down the engine's own schemas, or brings them up to date, and returns the store's UUID. */
-export async function prepareSchemas(store: Store): Promise<string> {
-  await store.run(TABLES);
+export async function prepareSchemas(store: Store, line: Line): Promise<string> {
+  await store.run(TABLES + objectsView(line));
   await store.run(
     `INSERT INTO viewcast.viewcast_meta VALUES ('identity', ${quoteText(randomUUID())}), ('floor', '0')
      ON CONFLICT DO NOTHING`,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Line } from './session/line.ts';
 
 /** What the engine's process is told by its environment. */
 export interface EngineConfig {
@@ -6,6 +7,8 @@ export interface EngineConfig {
   /** 0 takes a free one. */
   readonly port: number;
   readonly store: string;
+  /** The line of Materialize to pose as. */
+  readonly line: Line;
   readonly logLevel: string;
 }
 
@@ -20,6 +23,9 @@ const ENVIRONMENT = z.object({
     .max(65535, 'is 65535 or less')
     .default(6875),
   VIEWCAST_STORE: z.string({ error: 'is needed: the folder of the store' }).min(1, 'is a folder'),
+  VIEWCAST_DIALECT: z
+    .enum(['subscribe', 'tail'], { error: 'is subscribe, or tail to pose as Materialize 0.26' })
+    .default('subscribe'),
   VIEWCAST_LOG: z.enum(LEVELS, { error: `is one of ${LEVELS.join(', ')}` }).default('info'),
 });
 
@@ -43,6 +49,7 @@ export function readConfig(
     host: parsed.data.VIEWCAST_HOST,
     port: parsed.data.VIEWCAST_SQL_PORT,
     store: parsed.data.VIEWCAST_STORE,
+    line: parsed.data.VIEWCAST_DIALECT,
     logLevel: parsed.data.VIEWCAST_LOG,
   };
 }

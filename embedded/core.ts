@@ -17,6 +17,7 @@ import { Feeds } from './feeds.ts';
 import { GroupCommit } from './group-commit.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { writeRetention } from './retention.ts';
+import type { Line } from './session/line.ts';
 import { SessionSettings } from './session-settings.ts';
 import { rewriteStatements, type StatementEffects } from './statement-effects.ts';
 import { Store } from './store.ts';
@@ -27,6 +28,8 @@ export interface EngineOptions {
   /** The store's folder; undefined keeps everything in memory, for tests. */
   readonly folder: string | undefined;
   readonly templateFolder?: string | undefined;
+  /** The line of Materialize whose catalogue it shows; the newer one by default. */
+  readonly line?: Line | undefined;
   /** Wall clock in ms since the epoch. */
   readonly wall?: (() => number) | undefined;
   /** From the end of a tick to the next at the earliest, in ms; a change after a rest waits for nothing. */
@@ -76,7 +79,7 @@ export class Core implements Engine {
   static async open(options: EngineOptions): Promise<Core> {
     const store = await Store.open(options);
     try {
-      const identity = await prepareSchemas(store);
+      const identity = await prepareSchemas(store, options.line ?? 'subscribe');
       const floor = Number(await readMeta(store, 'floor'));
       const core = new Core(store, identity, floor, options);
       await core.#relations.open();

@@ -25,6 +25,9 @@ export interface Transaction {
   release(): Promise<void>;
 }
 
+/** The time of what can never change again: 2^64 − 1, as Materialize says it. */
+export const END_OF_TIME = 2n ** 64n - 1n;
+
 /** A column as a RowDescription names it. */
 export interface Field {
   readonly name: string;

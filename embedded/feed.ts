@@ -1,5 +1,5 @@
-import { EngineError, type Field } from './engine.ts';
-import { END_OF_TIME, type RowChanges, SubscriptionQueue } from './subscription.ts';
+import { END_OF_TIME, EngineError, type Field } from './engine.ts';
+import { type RowChanges, SubscriptionQueue } from './subscription.ts';
 
 /** How far back a feed can answer AS OF: the longer of nothing, the shorter of these. */
 export interface HistoryLimits {

@@ -2,12 +2,15 @@ import { randomInt } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { type Engine, EngineError } from './engine.ts';
 import { Connection, type Connections } from './listener-connection.ts';
+import type { Line } from './session/line.ts';
 import { errorResponse } from './wire/backend.ts';
 
 export interface ListenOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** The line of Materialize to pose as; the newer one by default. */
+  readonly line?: Line | undefined;
   /** How long a transaction may hold the engine between messages; default 10 s. */
   readonly idleTransactionMs?: number | undefined;
   /** How long a client may take to say who it is; default 30 s. */
@@ -34,6 +37,7 @@ export interface Listener {
  */
 export async function listen(engine: Engine, options: ListenOptions): Promise<Listener> {
   const limits = {
+    line: options.line,
     idleTransactionMs: options.idleTransactionMs ?? 10_000,
     startupMs: options.startupMs ?? 30_000,
     maxFrameBytes: options.maxFrameBytes ?? 64 * 1024 * 1024,

@@ -32,12 +32,13 @@ try {
   fatal(error);
 }
 
-async function start({ host, port, store }: EngineConfig): Promise<void> {
+async function start({ host, port, store, line }: EngineConfig): Promise<void> {
   const templateFolder = join(import.meta.dirname, '..', '.cache');
-  core = await Core.open({ folder: store, templateFolder });
+  core = await Core.open({ folder: store, templateFolder, line });
   listener = await listen(core, {
     host,
     port,
+    line,
     onBug: (error) => log.error(error, 'a session met a bug'),
   });
   log.info({ host, port: listener.port, store, identity: core.identity }, 'the engine is ready');

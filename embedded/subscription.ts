@@ -7,9 +7,6 @@ export type RowChanges = ReadonlyMap<RowKey, number>;
 /** What waits for a reader may hold so much beside the snapshot, in bytes. */
 export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 
-/** The time of what can never change again: 2^64 − 1, as Materialize says it. */
-export const END_OF_TIME = 2n ** 64n - 1n;
-
 type Part =
   | { readonly kind: 'progress'; readonly time: bigint }
   | {

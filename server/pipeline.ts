@@ -30,16 +30,19 @@ export interface Followed {
 }
 
 /** Follows the upstream's views. */
-export function followViews(config: Config, log: Log): Followed {
+export function followViews(config: Pick<Config, 'upstream' | 'views'>, log: Log): Followed {
   const upstream = new Upstream({
     url: config.upstream,
     report: ({ view, kind, message, error }) => {
       if (kind === 'lost') log.warn({ view, err: error }, message);
       else log.info({ view }, message);
     },
+    speaks: (dialect) => {
+      if (dialect === 'tail') views.treatAsOlder();
+    },
   });
   const budget = new HistoryBudget(DEFAULT_LIMITS);
-  const views = new FollowedViews({
+  const views: FollowedViews = new FollowedViews({
     follow: (name, view) => upstream.follow(name, view),
     after: (ms, run) => {
       const timer = setTimeout(run, ms);

@@ -1,3 +1,4 @@
+import { EngineError } from '../engine.ts';
 import { quoteName, quoteText, type Token, tokenize } from '../lexer.ts';
 
 /** What Materialize's functions without arguments answer here. */
@@ -5,14 +6,16 @@ export interface FunctionValues {
   readonly version: string;
   readonly versionNumber: number;
   readonly environmentId: string;
+  /** The older line has other names for some; those of the newer one it does not know. */
+  readonly older?: boolean | undefined;
   /** Asked only when the statement reads the time. */
   readonly now: () => Promise<bigint>;
 }
 
 /**
  * Replaces calls of Materialize's functions in a statement for PostgreSQL by literals, keeping the
- * names of result columns: `mz_version()`, `mz_version_num()`, `mz_environment_id()`, `mz_now()`,
- * `mz_logical_timestamp()`. Also makes the queries behind psql's `\d` fit: `relhasoids`, which it asks
+ * names of result columns: `mz_version()`, `mz_version_num()`, `mz_environment_id()` or the older
+ * `mz_cluster_id()`, `mz_now()`, `mz_logical_timestamp()`. Also makes the queries behind psql's `\d` fit: `relhasoids`, which it asks
  * servers of the advertised version for, was dropped by PostgreSQL 12, and the engine's own tables
  * are nobody's business.
  */
@@ -82,14 +85,23 @@ async function literalOf(name: string, values: FunctionValues): Promise<string |
       return `${quoteText(values.version)}::text`;
     case 'mz_version_num':
       return `${values.versionNumber}`;
+    case 'mz_cluster_id':
+      return values.older ? `${quoteText(values.environmentId)}::text` : undefined;
     case 'mz_environment_id':
+      if (values.older) throw unknownFunction(name);
       return `${quoteText(values.environmentId)}::text`;
     case 'mz_now':
+      if (values.older) throw unknownFunction(name);
+      return `${await values.now()}::numeric`;
     case 'mz_logical_timestamp':
       return `${await values.now()}::numeric`;
     default:
       return undefined;
   }
+}
+
+function unknownFunction(name: string): EngineError {
+  return new EngineError('42883', `function "${name}" does not exist`);
 }
 
 /** Whether the call is a column of the outermost SELECT by itself, which names the column. */

@@ -5,6 +5,7 @@ import type { StatementText } from '../lexer.ts';
 import { noticeResponse } from '../wire/backend.ts';
 import type { Backend } from './backend.ts';
 import type { Inbox } from './inbox.ts';
+import type { Line } from './line.ts';
 import type { Outbound } from './outbound.ts';
 import type { SessionSettings } from './settings.ts';
 
@@ -46,6 +47,8 @@ export interface Portal {
 /** Everything that the statements of one session share. */
 export interface Context {
   readonly engine: Engine;
+  /** The line of Materialize whose statements are taken. */
+  readonly line: Line;
   readonly settings: SessionSettings;
   readonly backend: Backend;
   readonly inbox: Inbox;

@@ -21,6 +21,7 @@ import {
 import { type Context, type Portal, sendNotice } from './context.ts';
 import { CopyInPortal } from './copy-in.ts';
 import { closeCursor, declareCursor, FetchPortal } from './cursor-commands.ts';
+import { requireOlderForm } from './older-line.ts';
 import {
   indexesQuery,
   showColumns,
@@ -52,6 +53,7 @@ export function unbound(text: StatementText, statement: Statement): Bound {
  */
 export function readStatement(context: Context, text: StatementText): Statement {
   const statement = parseStatement(text);
+  if (context.line === 'tail') requireOlderForm(statement);
   if (statement.kind === 'show' && !context.settings.owns(statement.name)) {
     return backendRead(statement.sql);
   }

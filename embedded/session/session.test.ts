@@ -321,3 +321,45 @@ test('a bug of the engine is XX000 to the client and told to the log', async () 
   expect(client.bugs).toHaveLength(1);
   await client.leave();
 });
+
+test('the older line is posed as: its version and settings, its keyword, no error before Sync', async () => {
+  const { engine, client } = start({ line: 'tail' });
+  expect(client.session.settings.reported().map(([name]) => name)).toEqual([
+    ...['application_name', 'client_encoding', 'DateStyle', 'integer_datetimes'],
+    ...['server_version', 'standard_conforming_strings'],
+  ]);
+  expect(client.session.context.functions.version).toBe('v0.26.1 (viewcast)');
+  for (const sql of ['SUBSCRIBE v', 'COPY (SUBSCRIBE v) TO STDOUT', 'TAIL v UP TO 7']) {
+    expect((await client.query(sql))[0], sql).toMatch(/^E 42601/);
+  }
+  expect((await client.query('SELECT mz_now()'))[0]).toMatch(/^E 42883/);
+  client.send(parse('', 'TAIL nosuch'), bind('p', ''), describePortal('p'), FLUSH);
+  client.send(SYNC);
+  const answer = await client.until('Z');
+  expect(answer).toEqual(['1', '2', "E XX000 unknown catalog item 'nosuch'", 'Z I']);
+  expect(engine.subscriptions).toEqual([]);
+});
+
+test('the older line withholds an error that only a Flush follows', async () => {
+  const { client } = start({ line: 'tail' });
+  client.send(parse('', 'TAIL nosuch'), bind('p', ''), describePortal('p'), FLUSH);
+  await client.until('2');
+  client.send(FLUSH);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(client.received).toEqual([]);
+  client.send(SYNC);
+  expect((await client.until('Z'))[0]).toMatch(/^E XX000/);
+});
+
+test('on the older line a stream whose view is dropped says nothing more', async () => {
+  const { engine, client } = start({ line: 'tail' });
+  client.send(query('TAIL v WITH (PROGRESS)'));
+  const subscription = await opened(engine);
+  subscription.push(progress(5));
+  await client.until('D');
+  subscription.fail(new EngineError('42704', "relation 'materialize.public.v' was dropped"));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(client.received).toEqual([]);
+  client.session.cancel();
+  expect((await client.until('Z'))[0]).toMatch(/^E 57014/);
+});

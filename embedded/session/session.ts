@@ -7,14 +7,18 @@ import { type Context, closePortals } from './context.ts';
 import { Extended } from './extended.ts';
 import { GONE, IDLE_TOO_LONG } from './gone.ts';
 import { Inbox, type Valve } from './inbox.ts';
+import { type Line, VERSIONS } from './line.ts';
+import { asOlderLine } from './older-line.ts';
 import { Outbound, type Sink } from './outbound.ts';
 import { INTERRUPTED } from './row-stream.ts';
-import { MZ_VERSION, MZ_VERSION_NUMBER, SessionSettings } from './settings.ts';
+import { SessionSettings } from './settings.ts';
 import { runSimpleQuery } from './simple.ts';
 
 export interface SessionOptions {
   /** How long a transaction may hold the engine between messages, in ms. */
   readonly idleTransactionMs: number;
+  /** What it poses as; the newer line by default. */
+  readonly line?: Line | undefined;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   /** Told of what should not happen; the client gets XX000. */
@@ -27,19 +31,26 @@ export interface SessionOptions {
  */
 export class Session {
   readonly inbox: Inbox;
-  readonly settings = new SessionSettings();
+  readonly settings: SessionSettings;
   readonly context: Context;
   readonly #options: SessionOptions;
   readonly #extended: Extended;
   #running: AbortController | undefined;
 
-  constructor(engine: Engine, sink: Sink, valve: Valve, options: SessionOptions) {
+  /** The older line keeps an error of the extended protocol to itself until Sync. */
+  #withheld: Uint8Array | null = null;
+
+  constructor(given: Engine, sink: Sink, valve: Valve, options: SessionOptions) {
+    const line = options.line ?? 'subscribe';
+    const engine = line === 'tail' ? asOlderLine(given) : given;
     this.#options = options;
+    this.settings = new SessionSettings(line);
     this.inbox = new Inbox(valve);
     const backend = new Backend(engine, this.settings);
     const now = async () => (backend.holds ? BigInt(options.clock()) : engine.now());
     this.context = {
       engine,
+      line,
       settings: this.settings,
       backend,
       inbox: this.inbox,
@@ -47,9 +58,10 @@ export class Session {
       portals: new Map(),
       statements: new Map(),
       functions: {
-        version: MZ_VERSION,
-        versionNumber: MZ_VERSION_NUMBER,
+        version: VERSIONS[line].text,
+        versionNumber: VERSIONS[line].number,
         environmentId: engine.identity,
+        older: line === 'tail',
         now,
       },
       severalStatements: false,
@@ -111,16 +123,21 @@ export class Session {
       });
       out.send(readyForQuery(backend.status));
     } else if (message.type === 'sync') {
+      if (this.#withheld !== null) out.send(this.#withheld);
+      this.#withheld = null;
       await this.#guard(() => this.#extended.sync());
       out.send(readyForQuery(backend.status));
     } else if (!this.#extended.skipping) {
-      const ok = await this.#guard(() => this.#extended.handle(message));
+      const ok = await this.#guard(
+        () => this.#extended.handle(message),
+        this.context.line === 'tail',
+      );
       if (!ok) this.#extended.skipping = true;
     }
   }
 
   /** Turns what is thrown into an ErrorResponse. False when something was. */
-  async #guard(work: () => Promise<void>): Promise<boolean> {
+  async #guard(work: () => Promise<void>, withholds = false): Promise<boolean> {
     const { out, backend } = this.context;
     try {
       await work();
@@ -128,7 +145,11 @@ export class Session {
     } catch (error) {
       if (error === GONE) throw error;
       const settled = await this.#extended.settleQuietly();
-      if (error !== ALREADY_SENT && settled) out.send(errorResponse(this.#problem(error)));
+      if (error !== ALREADY_SENT && settled) {
+        const response = errorResponse(this.#problem(error));
+        if (withholds) this.#withheld = response;
+        else out.send(response);
+      }
       backend.fail();
       return false;
     }

@@ -1,9 +1,6 @@
 import { EngineError, type Settings } from '../engine.ts';
+import { type Line, VERSIONS } from './line.ts';
 
-/** The version of the dialect that is spoken; `mz_version()` answers it. */
-export const MZ_VERSION = 'v26.39.0 (viewcast)';
-/** XXYYYZZ of the same. */
-export const MZ_VERSION_NUMBER = 2603900;
 const SERVER_VERSION = '9.5.0';
 
 /** Variables that the session keeps by itself, because PostgreSQL does not have them or need not. */
@@ -17,12 +14,21 @@ const OWN: ReadonlyMap<string, string> = new Map([
   ['idle_in_transaction_session_timeout', '10 s'],
   ['is_superuser', 'on'],
   ['lock_timeout', '0'],
-  ['mz_version', MZ_VERSION],
+  ['mz_version', VERSIONS.subscribe.text],
   ['real_time_recency', 'off'],
   ['server_version', SERVER_VERSION],
   ['statement_timeout', '0'],
   ['transaction_isolation', 'strict serializable'],
   ['welcome_message', 'on'],
+]);
+
+/** The same on the older line, which has fewer and other defaults. */
+const OLDER: ReadonlyMap<string, string> = new Map([
+  ...[...OWN].filter(
+    ([name]) => !/^(cluster_replica|default_cluster|mz_version|real_time|welcome)/.test(name),
+  ),
+  ['cluster', 'default'],
+  ['transaction_isolation', 'serializable'],
 ]);
 
 const READ_ONLY = new Set(['is_superuser', 'mz_version', 'server_version']);
@@ -47,6 +53,16 @@ const REPORTED: ReadonlyMap<string, string> = new Map(
   ].map((name) => [name.toLowerCase(), name]),
 );
 
+/** Of these, the older line reports no more. */
+const REPORTED_BY_OLDER = new Set([
+  'application_name',
+  'client_encoding',
+  'datestyle',
+  'integer_datetimes',
+  'server_version',
+  'standard_conforming_strings',
+]);
+
 /** What PostgreSQL's own reported variables are at the start of a session. */
 const BACKEND_DEFAULTS: ReadonlyMap<string, string> = new Map([
   ['datestyle', 'ISO, MDY'],
@@ -62,24 +78,33 @@ const BACKEND_DEFAULTS: ReadonlyMap<string, string> = new Map([
  * until the transaction ends.
  */
 export class SessionSettings {
+  readonly #own: ReadonlyMap<string, string>;
+  readonly #reported: readonly (readonly [key: string, name: string])[];
   #session: ReadonlyMap<string, string> = new Map();
   #local: ReadonlyMap<string, string> = new Map();
   #atBegin: ReadonlyMap<string, string> | undefined;
 
+  constructor(line: Line = 'subscribe') {
+    this.#own = line === 'tail' ? OLDER : OWN;
+    this.#reported = [...REPORTED].filter(
+      ([key]) => line === 'subscribe' || REPORTED_BY_OLDER.has(key),
+    );
+  }
+
   /** Whether the session answers for this variable and PostgreSQL is not asked. */
   owns(name: string): boolean {
-    return OWN.has(name);
+    return this.#own.has(name);
   }
 
   /** A variable's value, as far as the session knows it. */
   get(name: string): string | undefined {
-    return this.#local.get(name) ?? this.#session.get(name) ?? OWN.get(name);
+    return this.#local.get(name) ?? this.#session.get(name) ?? this.#own.get(name);
   }
 
   /** What the engine has to apply to this session's statements. */
   forEngine(): Settings {
     const all = [...this.#session, ...this.#local];
-    return new Map(all.filter(([name]) => !OWN.has(name)));
+    return new Map(all.filter(([name]) => !this.#own.has(name)));
   }
 
   /** @throws {EngineError} for a variable that cannot change, or an encoding other than UTF-8. */
@@ -121,7 +146,7 @@ export class SessionSettings {
 
   /** What start-up reports, in the spelling that clients look for. */
   reported(): [name: string, value: string][] {
-    return [...REPORTED].map(([key, name]) => [
+    return this.#reported.map(([key, name]) => [
       name,
       this.get(key) ?? BACKEND_DEFAULTS.get(key) ?? '',
     ]);

@@ -45,6 +45,11 @@ export function errorResponse(code: string, text: string): Buffer {
   return message('E', ...fields, Buffer.from([0]));
 }
 
+export function noticeResponse(code: string, text: string): Buffer {
+  const fields = [`SNOTICE`, `C${code}`, `M${text}`].map(cstring);
+  return message('N', ...fields, Buffer.from([0]));
+}
+
 export function rowDescription(
   fields: readonly { readonly name: string; readonly typeOid: number; readonly typeMod?: number }[],
 ): Buffer {

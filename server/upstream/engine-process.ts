@@ -12,16 +12,19 @@ const READY_MS = 50_000;
 
 export class EngineProcess {
   readonly #folder: string;
+  readonly #environment: Readonly<Record<string, string>>;
   #child: ChildProcess | null = null;
   #port = 0;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, environment: Readonly<Record<string, string>>) {
     this.#folder = folder;
+    this.#environment = environment;
   }
 
   /** Starts an engine on a store of its own and a free port. */
-  static async start(): Promise<EngineProcess> {
-    const engine = new EngineProcess(await mkdtemp(join(tmpdir(), 'viewcast-engine-')));
+  static async start(environment: Readonly<Record<string, string>> = {}): Promise<EngineProcess> {
+    const folder = await mkdtemp(join(tmpdir(), 'viewcast-engine-'));
+    const engine = new EngineProcess(folder, environment);
     await engine.restart();
     return engine;
   }
@@ -39,6 +42,7 @@ export class EngineProcess {
         VIEWCAST_STORE: join(this.#folder, 'store'),
         VIEWCAST_SQL_PORT: String(this.#port),
         VIEWCAST_LOG: 'warn',
+        ...this.#environment,
       },
     });
     this.#child = child;

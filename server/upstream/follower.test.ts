@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { View } from '../view/view.ts';
+import type { Dialect } from './dialect.ts';
 import { backoffLimitMs, Follower, type Report } from './follower.ts';
 import { ManualClock, settle } from './manual-clock.ts';
 import { ScriptedDatabase, serverError } from './scripted-connection.ts';
@@ -11,16 +12,18 @@ async function follow(setUp: (database: ScriptedDatabase) => void = () => {}) {
   const database = new ScriptedDatabase();
   const view = new View('v');
   const reports: Report[] = [];
+  const spoken: Dialect[] = [];
   setUp(database);
   const follower = new Follower('v', view, {
     connect: database.connect,
     clock,
     random: () => 0.5,
     report: (report) => reports.push(report),
+    speaks: (dialect) => spoken.push(dialect),
   });
   onTestFinished(() => follower.stop());
   await settle();
-  return { clock, database, view, follower, reports };
+  return { clock, database, view, follower, reports, spoken };
 }
 
 /** A view that is live at 1,000,010 with one row. */
@@ -56,6 +59,7 @@ test('where there is no history it asks for less, then for none, on one connecti
     `${probe} 700000`,
     `${probe} 940000`,
     `${probe} 990000`,
+    'DECLARE viewcast_probe CURSOR FOR TAIL "v" WITH (PROGRESS)',
     'TAIL "v" WITH (PROGRESS)',
   ]);
   database.stream.data(1_000_000, 1, 'x');
@@ -68,7 +72,7 @@ test('the older line is asked by TAIL, and whether AS OF is in reach by a probe'
   const { database } = await follow((it) => {
     it.version = 'v0.26.1 (abc)';
     it.failing = {
-      pattern: /FETCH 0/,
+      pattern: /AS OF/,
       error: serverError('XX000', 'Timestamp (1) is not valid for all inputs: [Antichain]'),
     };
   });
@@ -77,6 +81,45 @@ test('the older line is asked by TAIL, and whether AS OF is in reach by a probe'
     'DECLARE viewcast_probe CURSOR FOR TAIL "v" WITH (PROGRESS) AS OF 700000',
   );
   expect(database.statements.some((sql) => sql.startsWith('SET'))).toBe(false);
+});
+
+test('the older line keeps errors of a stream to itself, so each is asked for by a probe', async () => {
+  const error = serverError('XX000', "'v' cannot be tailed because it is a sink");
+  const { database, reports } = await follow((it) => {
+    it.version = 'v0.26.1 (abc)';
+    it.failing = { pattern: /CURSOR FOR TAIL/, error };
+  });
+  expect(reports).toEqual([{ view: 'v', kind: 'lost', message: error.message, error }]);
+  expect(database.streams).toEqual([]);
+});
+
+test.each([
+  ['the newer keyword is taken', null, 'SUBSCRIBE'],
+  ['a syntax error means the older one', serverError('42601', 'found identifier'), 'TAIL'],
+])('a build on the way to 0.27.0 is asked by trying: %s', async (_, error, keyword) => {
+  const { database, spoken } = await follow((it) => {
+    it.version = 'v0.27.0-alpha.3 (abc)';
+    if (error !== null) it.failing = { pattern: /FOR SUBSCRIBE \(SELECT/, error };
+  });
+  expect(database.streams[0]?.statement ?? database.statements.at(-1)).toContain(keyword);
+  expect(spoken).toEqual([keyword.toLowerCase()]);
+});
+
+test('the freshest complete time is read, without waiting for lagging sources', async () => {
+  const { database } = await followLive();
+  const set = database.statements.indexOf("SET transaction_isolation = 'serializable'");
+  expect(set).toBeGreaterThan(-1);
+  expect(set).toBeLessThan(database.statements.indexOf('BEGIN'));
+});
+
+test('cut off for reading too slowly, it goes on where it was', async () => {
+  const { clock, database, view } = await followLive();
+  database.stream.fail(
+    serverError('XX000', 'SUBSCRIBE fell behind: the client did not read results fast enough'),
+  );
+  await clock.pass(50);
+  expect(database.stream.statement).toContain('SNAPSHOT = false) AS OF 1000009');
+  expect(view.state).toBe('live');
 });
 
 test('F1: a cut stream is resumed one below the frontier, without a snapshot', async () => {

@@ -39,6 +39,8 @@ export interface FollowerParts {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly report: (report: Report) => void;
+  /** Told which dialect the peer speaks, before each stream. */
+  readonly speaks?: ((dialect: Dialect) => void) | undefined;
 }
 
 const STALE_MS = 3_000;
@@ -144,6 +146,7 @@ export class Follower {
   async #run(connection: Connection, silence: Silence): Promise<Outcome> {
     const { query } = connection;
     const dialect = await detectDialect(query);
+    this.#parts.speaks?.(dialect);
     await prepareSession(query, dialect);
     const relation = await describeRelation(query, dialect, this.#view);
     const held = this.#sink.heldFrontier(relation);

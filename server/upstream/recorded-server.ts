@@ -122,6 +122,8 @@ export class RecordedServer {
 
   async #play(socket: Socket, rows: readonly Row[]): Promise<void> {
     const bytes = Buffer.concat(rows.map(backend.dataRow));
+    // A notice comes first, and may come between any two rows.
+    socket.write(backend.noticeResponse('01000', 'streaming TAIL rows directly requires a client'));
     const cut = this.#options.cuts[this.#streams++];
     const end = Math.min(bytes.length, cut ?? bytes.length);
     this.#sent = Math.max(this.#sent, lastProgress(rows, end));
@@ -140,6 +142,7 @@ function greeting(): Buffer {
   return Buffer.concat([
     backend.authenticationOk,
     backend.backendKeyData(1, 411680634),
+    backend.noticeResponse('00000', 'connected to Materialize'),
     backend.readyForQuery('I'),
   ]);
 }

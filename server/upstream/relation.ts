@@ -37,7 +37,25 @@ export async function detectDialect(query: Query): Promise<Dialect> {
     if (sqlState(error) !== '42883') throw error;
     throw notMaterialize(messageOf(error), error);
   }
-  return dialectOf(version ?? '');
+  const dialect = dialectOf(version ?? '');
+  // The keyword changed somewhere among the builds that lead to 0.27.0.
+  if (/^v0\.27\.0-/.test(version ?? '')) return (await takesSubscribe(query)) ? dialect : 'tail';
+  return dialect;
+}
+
+/** DECLARE parses its statement and starts nothing. */
+async function takesSubscribe(query: Query): Promise<boolean> {
+  await query('BEGIN');
+  try {
+    await query('DECLARE viewcast_probe CURSOR FOR SUBSCRIBE (SELECT 1)');
+    return true;
+  } catch (error) {
+    // 42601: syntax.
+    if (sqlState(error) !== '42601') throw error;
+    return false;
+  } finally {
+    await query('ROLLBACK');
+  }
 }
 
 /** Sets the session up for a stream; a setting that the peer does not have is left out. */

@@ -36,8 +36,7 @@ const SETTLE_MS = 5_000;
  */
 export async function runStream(connection: Connection, parts: StreamParts): Promise<Outcome> {
   const statement = streamStatement(parts.dialect, parts.view, parts.request);
-  const mayBeRefused = parts.request.asOf !== null && !parts.request.atLeast;
-  if (parts.dialect === 'tail' && mayBeRefused) await probe(connection, statement);
+  if (parts.dialect === 'tail') await probe(connection, statement);
   await connection.query('BEGIN');
   const pump = new Pump(parts);
   try {
@@ -80,8 +79,8 @@ async function isSameRelation(connection: Connection, parts: StreamParts): Promi
 
 /**
  * The older line keeps an error to itself in the extended protocol until a Sync, which a cursor
- * never sends: so whether AS OF is in reach is asked by a simple query. DECLARE is lazy, FETCH 0
- * starts it.
+ * never sends: so whether the statement is taken and its AS OF in reach is asked by a simple query.
+ * DECLARE is lazy, FETCH 0 starts it.
  */
 async function probe(connection: Connection, statement: string): Promise<void> {
   await connection.query('BEGIN');

@@ -10,6 +10,8 @@ export interface UpstreamParts {
   readonly url: string;
   /** Called for what a person may want to know: lost and regained streams. */
   readonly report: (report: Report) => void;
+  /** Told which dialect the database speaks, before each stream. */
+  readonly speaks?: ((dialect: Dialect) => void) | undefined;
   readonly clock?: Clock | undefined;
   /** Uniform in [0, 1). */
   readonly random?: (() => number) | undefined;
@@ -42,6 +44,7 @@ export class Upstream {
       clock: this.#parts.clock ?? systemClock,
       random: this.#parts.random ?? Math.random,
       report: this.#parts.report,
+      speaks: this.#parts.speaks,
     });
   }
 

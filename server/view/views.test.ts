@@ -34,7 +34,7 @@ function serve(names: readonly string[] | null) {
     removed: (view) => told.push(`-${view.name}`),
   });
   let time = 10;
-  const catalog = followed.get('mz_catalog.mz_objects')?.view;
+  const catalog = () => followed.get('mz_catalog.mz_objects')?.view;
   return {
     views,
     followed,
@@ -43,15 +43,15 @@ function serve(names: readonly string[] | null) {
     expire: () => {
       for (const run of [...timers]) run();
     },
-    start: () => catalog?.start(CATALOG, { snapshot: true, caughtUpAbove: null }),
+    start: () => catalog()?.start(CATALOG, { snapshot: true, caughtUpAbove: null }),
     /** One transaction on the catalogue: `+u1 top10`, `-u1 top10`; `+` alone is no change. */
     commit: (...changes: readonly string[]) => {
       for (const change of changes) {
         const [object, name, type = 'materialized-view'] = change.slice(1).split(' ');
         const row = JSON.stringify([object, 1, 'u', name, type]);
-        catalog?.update({ row, time, diff: change.startsWith('+') ? 1 : -1 });
+        catalog()?.update({ row, time, diff: change.startsWith('+') ? 1 : -1 });
       }
-      catalog?.progress(++time);
+      catalog()?.progress(++time);
     },
   };
 }
@@ -116,4 +116,34 @@ test('stopped, it follows nothing', () => {
   commit('+u1 counter');
   views.stop();
   expect([...followed.values()].every(({ stopped }) => stopped)).toBe(true);
+});
+
+test('the older line lists materialized views as views', () => {
+  const { views, told, start, commit } = serve(null);
+  views.treatAsOlder();
+  start();
+  commit('+u1 counter view', '+u2 t table', '+s3 mz_tables view');
+  expect(told).toEqual(['+counter']);
+});
+
+test('F18: on the older line the catalogue tells when a named view is dropped or made anew', () => {
+  const { views, followed, start, commit } = serve(['counter', 'public.top10']);
+  views.treatAsOlder();
+  views.treatAsOlder();
+  start();
+  commit('+u1 counter view', '+u2 top10 view', '+u3 other view');
+  const retries = () => ['counter', 'public.top10'].map((name) => followed.get(name)?.retries);
+  expect(retries()).toEqual([0, 0]);
+  commit('-u1 counter view', '-u3 other view');
+  expect(retries()).toEqual([1, 0]);
+  commit('+u4 counter view', '-u2 top10 view', '+u5 top10 view');
+  expect(retries()).toEqual([2, 1]);
+  expect(views.all()).toHaveLength(2);
+});
+
+test('stopped, it does not begin to watch the catalogue', () => {
+  const { views, followed } = serve(['counter']);
+  views.stop();
+  views.treatAsOlder();
+  expect([...followed.keys()]).toEqual(['counter']);
 });

@@ -30,13 +30,15 @@ export interface ViewsListener {
 
 /** Where the database lists its objects (Materialize docs, mz_catalog.mz_objects). */
 const CATALOG = 'mz_catalog.mz_objects';
+/** Stands for the id of a named view that the catalogue does not list. */
+const GONE = 'gone';
 /** A dropped view is kept so long, for it is often created anew at once. */
 const GRACE_MS = 5_000;
 
 interface Served {
   readonly view: View;
   readonly following: Following;
-  /** The object's id as the catalogue lists it; '' when the views were named. */
+  /** The object's id as the catalogue lists it; '' while that is not known. */
   object: string;
   /** Calls off the removal of a dropped view; null when it is not dropped. */
   keep: (() => void) | null;
@@ -47,8 +49,10 @@ export class Views {
   readonly #parts: ViewsParts;
   readonly #served = new Map<string, Served>();
   readonly #listeners = new Set<ViewsListener>();
-  readonly #stopCatalog: () => void;
+  #stopCatalog: () => void;
   #discovered: boolean;
+  #isOlder = false;
+  #isStopped = false;
 
   constructor(parts: ViewsParts) {
     this.#parts = parts;
@@ -78,8 +82,20 @@ export class Views {
     };
   }
 
+  /**
+   * The database is of the line up to 0.26: it lists materialized views as views, and a stream whose
+   * view is dropped neither ends nor fails, so the catalogue is watched for views that were named too.
+   * Idempotent.
+   */
+  treatAsOlder(): void {
+    if (this.#isOlder || this.#isStopped) return;
+    this.#isOlder = true;
+    if (this.#parts.names !== null) this.#stopCatalog = this.#watchCatalog();
+  }
+
   /** Stops following all views; idempotent. */
   stop(): void {
+    this.#isStopped = true;
     this.#stopCatalog();
     for (const { following, keep } of this.#served.values()) {
       keep?.();
@@ -90,7 +106,10 @@ export class Views {
   /** Discovery is one more subscription: on the catalogue. */
   #watchCatalog(): () => void {
     const catalog = new View(CATALOG);
-    const compare = () => this.#compare(objectsByName(catalog));
+    const compare = () => {
+      if (this.#parts.names !== null) this.#compareNamed(objectsByName(catalog, null));
+      else this.#compare(objectsByName(catalog, this.#isOlder ? 'view' : 'materialized-view'));
+    };
     catalog.watch({
       batch: ({ changes }) => {
         if (changes.size > 0) compare();
@@ -114,6 +133,16 @@ export class Views {
       const served = this.#served.get(name);
       if (served === undefined) this.#add(name, object);
       else if (served.object !== object) this.#renew(served, object);
+    }
+  }
+
+  /** Views that were named stay served: one that is gone or another object is asked for anew. */
+  #compareNamed(objects: ReadonlyMap<string, string>): void {
+    for (const [name, served] of this.#served) {
+      const object = objects.get(name.split('.').at(-1) ?? name) ?? GONE;
+      const before = served.object;
+      served.object = object;
+      if (before !== '' && before !== object) served.following.retry();
     }
   }
 
@@ -144,18 +173,21 @@ export class Views {
   }
 }
 
-/** The ids of the materialized views that people made, by name. */
-function objectsByName(catalog: View): ReadonlyMap<string, string> {
+/** The ids of what people made of a type (null: of any), by name; several of a name together. */
+function objectsByName(catalog: View, wanted: string | null): ReadonlyMap<string, string> {
   const [id, name, type] = ['id', 'name', 'type'].map((column) =>
     catalog.columns.findIndex((it) => it.name === column),
   );
   const objects = new Map<string, string>();
-  for (const row of catalog.rows.keys()) {
+  for (const row of [...catalog.rows.keys()].sort()) {
     const values = rowValues(row);
     const object = String(values[id ?? -1]);
     // Materialize's own objects have ids that start with s.
-    if (values[type ?? -1] !== 'materialized-view' || object.startsWith('s')) continue;
-    objects.set(String(values[name ?? -1]), object);
+    const isWanted = wanted === null || values[type ?? -1] === wanted;
+    if (!isWanted || object.startsWith('s')) continue;
+    const key = String(values[name ?? -1]);
+    const other = objects.get(key);
+    objects.set(key, other === undefined ? object : `${other} ${object}`);
   }
   return objects;
 }
