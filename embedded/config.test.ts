@@ -6,6 +6,7 @@ test('a folder is all it needs', () => {
     host: '127.0.0.1',
     port: 6875,
     store: 'data/live',
+    line: 'subscribe',
     logLevel: 'info',
   });
 });
