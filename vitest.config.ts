@@ -2,6 +2,16 @@ import { defineConfig } from 'vitest/config';
 
 // Three layers: `unit` needs nothing but Node, `system` starts real processes and
 // browsers, `full` holds soaks, real deadlines and whatever takes most of a minute alone.
+// What takes more runs (tests/runs.ts) is also in `full`, with ten times as many.
+const DEEP = [
+  'client/model.test.ts',
+  'embedded/core-fuzz.system.test.ts',
+  'embedded/kill.system.test.ts',
+  'server/upstream/recorded.test.ts',
+  'server/workers/mirror.test.ts',
+  'stream-ingest/ingest.test.ts',
+  'tests/faults/processes.test.ts',
+];
 const LONG = ['tests/full/**/*.test.ts', 'tests/oracle/*.test.ts', 'conformance/*.system.test.ts'];
 
 export default defineConfig({
@@ -14,6 +24,10 @@ export default defineConfig({
           include: ['**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**', 'tests/**', '**/*.system.test.ts'],
           testTimeout: 20_000,
+          maxWorkers: 2,
+          // Modules are loaded once for all files, which takes half the time: no file may leave
+          // anything behind in them.
+          isolate: false,
         },
       },
       {
@@ -23,13 +37,16 @@ export default defineConfig({
           exclude: ['**/node_modules/**', '**/dist/**', ...LONG],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          // Two files at a time: each has ports, folders and processes of its own.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
       {
         test: {
           name: 'full',
-          include: LONG,
+          include: [...LONG, ...DEEP],
+          env: { RUNS: '10' },
           testTimeout: 600_000,
           hookTimeout: 120_000,
           fileParallelism: false,

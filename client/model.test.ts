@@ -3,13 +3,14 @@ import { expect, test } from 'vitest';
 import { CLOSE } from '../protocol/close.ts';
 import { add } from '../protocol/multiset.ts';
 import type { Changes } from '../protocol/update.ts';
+import { runs } from '../tests/runs.ts';
 import type { Fault } from './fake-server.ts';
 import { identity } from './fake-view.ts';
 import { type FakeViews, type FakeWorld, fakeWorld } from './fake-world.ts';
 import type { Subscription } from './subscription.ts';
 
-/** Walks for each property; a campaign asks for more. A failure prints the seed that replays it. */
-const RUNS = Number(process.env.VIEWCAST_RUNS ?? 300);
+/** Walks for each property. A failure prints the seed that replays it. */
+const RUNS = runs(300);
 
 /** One step of a random walk. */
 type Walk =

@@ -1,6 +1,7 @@
 import { PGlite } from '@electric-sql/pglite';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runs } from '../tests/runs.ts';
 import { makeView, openCore, Reader, run, runTogether } from './core-probe.ts';
 import { query } from './wire/request.ts';
 
@@ -142,7 +143,7 @@ async function rowsOf(oracle: PGlite, view: string): Promise<readonly string[]> 
 }
 
 const SEED = Number(process.env.SEED ?? 20_210_827);
-const RUNS = Number(process.env.FUZZ_RUNS ?? 3);
+const RUNS = runs(2);
 
 test(`every view equals its query at every timestamp, whatever was done (SEED=${SEED})`, async () => {
   const result = await fc.check(fc.asyncProperty(workload, checkWorkload), {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { minuteOf2021, readUnpacked, recordingsMissing } from '../tests/recordings.ts';
+import { runs } from '../tests/runs.ts';
 import {
   type Behaviour,
   parseStandInEvents,
@@ -126,8 +127,8 @@ test('F22: whatever Wikimedia does and whenever we restart, each event counts on
       expect([...store.ids].sort()).toEqual(events.map((_, n) => `e${n}`).sort());
     },
   );
-  await fc.assert(property, { numRuns: 25, endOnFailure: true });
-}, 60_000);
+  await fc.assert(property, { numRuns: runs(6), endOnFailure: true });
+}, 120_000);
 
 test.skipIf(recordingsMissing !== null)(
   `F22: the recorded minute, cut, doubled, torn and refused (${recordingsMissing ?? 'recordings found'})`,

@@ -205,9 +205,11 @@ class Server {
         response.end();
         return;
       }
-      const error = index - start === how.errorAfterEvents ? 'event: error\ndata: {}\n\n' : '';
+      const { errorAfterEvents = Infinity } = how;
+      const error = index - start === errorAfterEvents ? 'event: error\ndata: {}\n\n' : '';
       if (!(await body.send(error + framesAt(events, index, how)))) return;
-      this.#present = Math.max(this.#present, index + 1);
+      // Who hears of an error reads no further: what follows it has reached nobody.
+      if (index - start < errorAfterEvents) this.#present = Math.max(this.#present, index + 1);
       if (paceMs !== undefined) await new Promise((resolve) => setTimeout(resolve, paceMs));
     }
   }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runs } from '../../tests/runs.ts';
 import { View } from '../view/view.ts';
 import { systemClock } from './clock.ts';
 import { RecordedServer, type RecordedServerOptions } from './recorded-server.ts';
@@ -107,7 +108,7 @@ test.skipIf(skip)(`cut into pieces anywhere, the bytes mean the same${why}`, asy
         expect({ frontiers, resets }).toEqual({ frontiers: uncut.frontiers, resets: 1 });
       },
     ),
-    { numRuns: 15 },
+    { numRuns: runs(10) },
   );
 });
 
@@ -131,7 +132,7 @@ test.skipIf(skip).each([true, false])(
           expect(frontiers).toEqual([...new Set(frontiers)].sort((a, b) => a - b));
         },
       ),
-      { numRuns: 25 },
+      { numRuns: runs(15) },
     );
   },
 );

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { apply } from '../../protocol/multiset.ts';
 import type { RowText } from '../../protocol/update.ts';
+import { runs } from '../../tests/runs.ts';
 import { History, type HistoryLimits } from '../view/history.ts';
 import { View } from '../view/view.ts';
 import { RELATION } from '../view/view-fixture.ts';
@@ -184,7 +185,7 @@ test('a mirror that joins at any moment equals the original in rows, frontier an
       feed.stop();
       turn = [];
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(300) },
   );
 });
 
