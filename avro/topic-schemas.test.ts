@@ -18,7 +18,9 @@ test('the folder holds recentchange and example, each a pair; a missing one is n
 test("recentchange has the columns of the engine's own table", async () => {
   const sql = readFileSync(join(import.meta.dirname, '../sql/sources/embedded.sql'), 'utf8');
   const table = /CREATE TABLE recentchange \(\n(.*?)\n\) WITH/s.exec(sql)?.[1] ?? '';
-  const declared = table.split('\n').map((line) => {
+  // When a change arrived is not in its value: the source adds it.
+  const lines = table.split('\n').filter((line) => !/^ *(--|arrived )/.test(line));
+  const declared = lines.map((line) => {
     const [name = '', type = ''] = line.trim().split(/[\s,]+/);
     // Avro's times have no zone in Materialize.
     return [name.replaceAll('"', ''), type.replace('timestamptz', 'timestamp(3)')];
