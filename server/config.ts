@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { TrustedProxies } from './address.ts';
 import { authProblems, authVariables, readAuthSettings } from './auth/environment.ts';
 import type { AuthSettings } from './auth/settings.ts';
+import { withoutPassword } from './secrets.ts';
 
 /** What the server is told by its environment. */
 export interface Config {
@@ -111,7 +112,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     const issues = result.error?.issues ?? [];
     const errors = issues.map(({ path, message }) => {
       const name = String(path[0]);
-      return `${name} ${message}, got ${JSON.stringify(env[name])}`;
+      return `${name} ${message}, got ${JSON.stringify(withoutPassword(env[name] ?? ''))}`;
     });
     return { kind: 'errors', errors: [...errors, ...problems] };
   }

@@ -5,6 +5,7 @@ import { openAuthorizer } from './auth/settings.ts';
 import { machineClock } from './clock.ts';
 import { readConfig } from './config.ts';
 import { messageOf, UpstreamError } from './errors.ts';
+import { HELP, parseOptions } from './options.ts';
 import { type Running, startPipeline } from './pipeline.ts';
 import { startThreads } from './threads.ts';
 
@@ -16,8 +17,16 @@ function fail(message: string, code: number): never {
   process.exit(code);
 }
 
-const result = readConfig(process.env);
-if (result.kind === 'errors') fail(result.errors.join('\nviewcast server: '), MISUSE);
+const parsed = parseOptions(process.argv.slice(2), process.env);
+if (parsed.kind === 'invalid') fail(parsed.problem, MISUSE);
+if (parsed.kind === 'help') {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+const result = readConfig(parsed.environment);
+if (result.kind === 'errors') {
+  fail(result.errors.map(parsed.naming).join('\nviewcast server: '), MISUSE);
+}
 const { config } = result;
 const log = pino({ name: 'server', level: config.logLevel }, logSink);
 

@@ -1,5 +1,7 @@
 import pg from 'pg';
 import Cursor from 'pg-cursor';
+import { clientConfig } from './client-config.ts';
+import { explained } from './connect-error.ts';
 import type { Query } from './relation.ts';
 import type { Field } from './rows.ts';
 
@@ -39,8 +41,15 @@ const RAW_TEXT = { getTypeParser: () => (text: string) => text };
 /** Connects by `pg` to a database given by its URL, `postgres://user@host:port/database`. */
 export function connector(url: string): Connect {
   return async () => {
+    const client = await open(url);
+    return wrap(client);
+  };
+}
+
+async function open(url: string): Promise<pg.Client> {
+  try {
     const client = new pg.Client({
-      connectionString: url,
+      ...clientConfig(url),
       application_name: 'viewcast',
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       keepAlive: true,
@@ -54,8 +63,10 @@ export function connector(url: string): Connect {
       disconnect(client);
       throw error;
     }
-    return wrap(client);
-  };
+    return client;
+  } catch (error) {
+    throw explained(error);
+  }
 }
 
 function wrap(client: pg.Client): Connection {
