@@ -8,12 +8,18 @@ function world(views: readonly string[]) {
   const { client, server, clock } = fakeWorld();
   const environment = {
     now: () => clock.now,
+    wall: () => clock.now,
     after: (ms: number, then: () => void) => clock.after(ms, then),
   };
   let changes = 0;
-  const follow = new Follow(client, views, environment, () => {
-    changes += 1;
-  });
+  const follow = new Follow(
+    client,
+    views.map((view) => ({ view })),
+    environment,
+    () => {
+      changes += 1;
+    },
+  );
   return { client, server, clock, follow, changes: () => changes };
 }
 

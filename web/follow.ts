@@ -1,13 +1,17 @@
 import type { Client } from '../client/client.ts';
 import type { LineState } from '../client/line.ts';
 import type { Row } from '../client/rows.ts';
-import type { Frontier } from '../protocol/update.ts';
+import type { Subscription } from '../client/subscription.ts';
+import type { Column, Frontier } from '../protocol/update.ts';
+import type { Wanted } from './choice.ts';
 import { Pace } from './pace.ts';
 
 /** What following needs of the world. */
 export interface FollowEnvironment {
   /** Milliseconds on a clock that never goes back. */
   now(): number;
+  /** Milliseconds since 1970. */
+  wall(): number;
   /** Calls `then` once after `ms` milliseconds. */
   after(ms: number, then: () => void): unknown;
 }
@@ -25,8 +29,11 @@ interface Shown {
 /** What is to be drawn of one view. */
 export interface Drawing {
   readonly rows: readonly Row[];
+  readonly columns: readonly Column[];
   readonly behind: number;
   readonly intervalMs: number;
+  /** What the rows hold: every update with a time below. */
+  readonly frontier: Frontier;
 }
 
 /**
@@ -35,24 +42,35 @@ export interface Drawing {
  */
 export class Follow {
   readonly #client: Client;
+  readonly #wanted: readonly Wanted[];
   readonly #environment: FollowEnvironment;
   readonly #changed: () => void;
+  readonly #everyMs: number | undefined;
   readonly #shown: ReadonlyMap<string, Shown>;
+  #subscription: Subscription<Record<string, Row>> | undefined;
   #state: LineState = 'waiting';
-  #rows: (view: string) => readonly Row[] = () => [];
   #times: ReadonlyMap<string, Frontier> = new Map();
+  #receivedMs = 0;
+  #closed = false;
 
-  /** @param changed called after every batch and every change of the state */
+  /**
+   * @param wanted views, each once
+   * @param changed called after every batch and every change of the state
+   * @param everyMs at most one batch in so many milliseconds
+   */
   constructor(
     client: Client,
-    views: readonly string[],
+    wanted: readonly Wanted[],
     environment: FollowEnvironment,
     changed: () => void,
+    everyMs?: number,
   ) {
     this.#client = client;
+    this.#wanted = wanted;
     this.#environment = environment;
     this.#changed = changed;
-    this.#shown = new Map(views.map((view) => [view, { pace: new Pace(), behind: 0 }]));
+    this.#everyMs = everyMs;
+    this.#shown = new Map(wanted.map(({ view }) => [view, { pace: new Pace(), behind: 0 }]));
     this.#subscribe();
   }
 
@@ -65,20 +83,49 @@ export class Follow {
     return this.#times.get(view);
   }
 
+  /** When the last batch came, in ms since 1970. */
+  get receivedMs(): number {
+    return this.#receivedMs;
+  }
+
+  /** The rows of a view as they are held. */
+  rows(view: string): readonly Row[] {
+    return this.#subscription?.rows(view) ?? [];
+  }
+
   /** The rows of a view, where they have changed since this was last called; else null. */
   take(view: string): Drawing | null {
     const shown = this.#shown.get(view);
-    if (shown === undefined || shown.behind === 0) return null;
+    const frontier = this.#times.get(view);
+    if (shown === undefined || frontier === undefined || shown.behind === 0) return null;
     const { behind, pace } = shown;
     shown.behind = 0;
-    return { rows: this.#rows(view), behind, intervalMs: pace.intervalMs };
+    const columns = this.#subscription?.columns(view) ?? [];
+    return { rows: this.rows(view), columns, behind, intervalMs: pace.intervalMs, frontier };
+  }
+
+  /** Lets `take` give the rows of a view once more. */
+  touch(view: string): void {
+    const shown = this.#shown.get(view);
+    if (shown !== undefined) shown.behind = Math.max(1, shown.behind);
+  }
+
+  /** Ends it; nothing is called any more. */
+  close(): void {
+    this.#closed = true;
+    this.#subscription?.close();
   }
 
   #subscribe(): void {
-    const views = [...this.#shown.keys()];
-    const subscription = this.#client.subscribe(views, {
+    if (this.#closed) return;
+    const views = this.#wanted.map(({ view }) => view);
+    const filters = this.#wanted.flatMap(({ view, where }) => (where ? [[view, where]] : []));
+    const subscription: Subscription<Record<string, Row>> = this.#client.subscribe(views, {
+      where: Object.fromEntries(filters),
+      ...(this.#everyMs === undefined ? {} : { everyMs: this.#everyMs }),
       onBatch: ({ lower, upper, held, changes }) => {
-        this.#rows = (view) => subscription.rows(view);
+        this.#subscription = subscription;
+        this.#receivedMs = this.#environment.wall();
         this.#times = new Map(views.map((view) => [view, held[view] ?? upper]));
         for (const [view, shown] of this.#shown) {
           // The first rows are drawn even when there are none.
@@ -89,10 +136,13 @@ export class Follow {
         this.#changed();
       },
       onStatus: ({ state }) => {
+        if (this.#closed) return;
         this.#state = state;
         this.#changed();
         if (state === 'refused') this.#environment.after(REFUSED_MS, () => this.#subscribe());
       },
     });
+    // What was held of a refused subscription stays until there is more.
+    this.#subscription ??= subscription;
   }
 }

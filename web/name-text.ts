@@ -1,5 +1,14 @@
+import type { Kind } from './leaders.ts';
+
 /** What stands for a name that is NULL or has nothing to see. */
 export const NO_NAME = '(no name)';
+
+/** What one of a kind is called. */
+export const KIND_TEXT: Readonly<Record<Kind, string>> = {
+  person: 'person',
+  bot: 'bot',
+  anonymous: 'anonymous',
+};
 
 /** Letters of the scripts that are written from right to left. */
 const RIGHT_TO_LEFT =

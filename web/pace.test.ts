@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { STILL } from './charts/bar-race.ts';
+import { STILL } from './charts/motion.ts';
 import { motionFor, Pace } from './pace.ts';
 
 const seen = { behind: 1, intervalMs: 400, hidden: false, reduced: false };

@@ -1,4 +1,4 @@
-import { type Motion, STILL } from './charts/bar-race.ts';
+import { type Motion, STILL } from './charts/motion.ts';
 
 /** What decides whether and how fast the page moves. */
 export interface Circumstances {

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { statusOf } from './connection-status.ts';
 import { badgeText, type Source, sourceOf } from './source.ts';
 
 test('the latest row of the view says the source', () => {
@@ -22,22 +21,4 @@ test.each<[Source, string]>([
   [{ kind: 'generated', label: '', state: 'connected' }, 'Generated, not real'],
 ])('the badge for %j is %s', (source, text) => {
   expect(badgeText(source)).toBe(text);
-});
-
-test.each([
-  ['waiting', false, 'connecting'],
-  ['refused', false, 'connecting'],
-  ['refused', true, 'reconnecting'],
-  ['waiting', true, 'reconnecting'],
-  ['resuming', true, 'reconnecting'],
-  ['stale', true, 'stale'],
-  ['live', true, 'live'],
-] as const)('%s is told as such, with rows on show: %s', (line, known, state) => {
-  expect(statusOf(line, known, null).state).toBe(state);
-});
-
-test('a recording that ended is complete while the server is there', () => {
-  const ended: Source = { kind: 'recorded', label: '', state: 'ended' };
-  expect(statusOf('live', true, ended).state).toBe('ended');
-  expect(statusOf('resuming', true, ended).state).toBe('reconnecting');
 });

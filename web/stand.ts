@@ -1,10 +1,37 @@
 import type { Row } from '../client/rows.ts';
 import { add, difference } from '../protocol/multiset.ts';
-import type { RowText } from '../protocol/update.ts';
+import type { Column, RowText } from '../protocol/update.ts';
 import { type FakeView, FakeViews } from '../server/channel/fake-view.ts';
 import type { Serving } from '../server/serve-options.ts';
 import { serveViews } from '../server/serve-views.ts';
 import { HttpProxy } from '../tests/http-proxy.ts';
+
+/** The columns of the views that the page knows; any other has a user and a count. */
+const COLUMNS = new Map<string, readonly Column[]>([
+  ['counter', columns('count bigint')],
+  ['input', columns('kind text', 'label text', 'state text', 'since timestamptz')],
+  ['top20', columns('user text', 'kind text', 'count bigint')],
+  ['topwikis', columns('wiki text', 'count bigint')],
+  ['persecond', columns('second bigint', 'count bigint')],
+  [
+    'latest',
+    columns(
+      ...['arrived bigint', 'meta_id text', 'wiki text', 'kind text', 'user text', 'type text'],
+      ...['title text', 'namespace bigint', 'server_url text', 'length_old bigint'],
+      ...['length_new bigint', 'revision_old bigint', 'revision_new bigint'],
+    ),
+  ],
+  ...['leaders', 'leaders_60m', 'leaders_5m', 'leaders_1m'].map(
+    (name) => [name, columns('wiki text', 'kind text', 'user text', 'count bigint')] as const,
+  ),
+]);
+
+function columns(...texts: readonly string[]): readonly Column[] {
+  return texts.map((text) => {
+    const [name = '', type = ''] = text.split(' ');
+    return { name, type };
+  });
+}
 
 /** Before the first change. */
 const BEGIN = 1;
@@ -81,7 +108,7 @@ export class Stand {
 
   #view(name: string): void {
     if (this.#known.has(name)) return;
-    const view = this.#views.add(name);
+    const view = this.#views.add(name, COLUMNS.get(name));
     view.reset(`epoch-${name}`, BEGIN, new Map());
     this.#known.set(name, view);
   }

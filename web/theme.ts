@@ -4,15 +4,18 @@ type Theme = 'light' | 'dark';
 /**
  * Lets `button` switch between dark and light. The system's preference holds until the reader
  * chooses; a choice is kept in this browser, and choosing what the system prefers forgets it again.
+ * The returned function takes what the page's address says, which comes before both; null where it
+ * says nothing.
  */
 export function bindTheme(
   button: HTMLButtonElement,
   root: HTMLElement,
   store: () => Storage,
-): void {
+): (addressed: Theme | null) => void {
+  let addressed: Theme | null = null;
   const prefersDark = matchMedia('(prefers-color-scheme: dark)');
   const preferred = (): Theme => (prefersDark.matches ? 'dark' : 'light');
-  const chosen = (): Theme | undefined => parseTheme(read(store));
+  const chosen = (): Theme | undefined => addressed ?? parseTheme(read(store));
   const show = () => {
     const choice = chosen();
     if (choice === undefined) delete root.dataset.theme;
@@ -22,11 +25,16 @@ export function bindTheme(
   };
   button.addEventListener('click', () => {
     const next: Theme = (chosen() ?? preferred()) === 'dark' ? 'light' : 'dark';
+    addressed = null;
     write(store, next === preferred() ? null : next);
     show();
   });
   prefersDark.addEventListener('change', show);
   show();
+  return (theme) => {
+    addressed = theme;
+    show();
+  };
 }
 
 function parseTheme(text: string | null): Theme | undefined {

@@ -10,13 +10,15 @@ import {
 } from '../../protocol/update.ts';
 import type { LiveView, ViewListener, ViewState, Views } from './view.ts';
 
+const PAIR: readonly Column[] = [
+  { name: 'user', type: 'text' },
+  { name: 'count', type: 'bigint' },
+];
+
 /** A view for tests, moved by hand, that remembers what it held at every frontier. */
 export class FakeView implements LiveView {
   readonly name: string;
-  readonly columns: readonly Column[] = [
-    { name: 'user', type: 'text' },
-    { name: 'count', type: 'bigint' },
-  ];
+  readonly columns: readonly Column[];
   epoch = '';
   frontier: Frontier | null = null;
   state: ViewState = 'hydrating';
@@ -26,8 +28,9 @@ export class FakeView implements LiveView {
   readonly #listeners = new Set<ViewListener>();
   readonly #past = new Map<Timestamp, Changes>();
 
-  constructor(name: string) {
+  constructor(name: string, columns: readonly Column[] = PAIR) {
     this.name = name;
+    this.columns = columns;
   }
 
   get watchers(): number {
@@ -115,8 +118,8 @@ export class FakeViews implements Views {
     };
   }
 
-  add(name: string): FakeView {
-    const view = new FakeView(name);
+  add(name: string, columns?: readonly Column[]): FakeView {
+    const view = new FakeView(name, columns);
     this.#views.set(name, view);
     for (const listener of this.#listeners) listener.added(view);
     return view;

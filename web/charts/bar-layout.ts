@@ -1,6 +1,6 @@
 import { scaleLinear } from 'd3';
 import { formatCompact, formatCount } from '../format.ts';
-import type { Count, Leader } from '../leaders.ts';
+import type { Count, Kind, Leader } from '../leaders.ts';
 import { directionOf, fitText, nameText } from '../name-text.ts';
 
 /** Lengths in px. */
@@ -16,6 +16,7 @@ export type MeasureText = (text: string, fontSize: number) => number;
 export interface Bar {
   readonly key: string;
   readonly count: Count;
+  readonly kind: Kind | null;
   /** The whole name, and what of it there is room for. */
   readonly name: string;
   readonly label: string;
@@ -48,20 +49,18 @@ export interface BarLayout {
   readonly gap: number;
 }
 
-/** How many bars there is room for; the slot after the last is below the fold. */
-export const SLOTS = 10;
-
 /**
- * Lays the first `SLOTS` leaders out. A bar's value always rides just outside its end; its name
+ * Lays the first `slots` leaders out; the slot after the last is below the fold. A bar's value always rides just outside its end; its name
  * stands inside the end where it fits, else after the value, else where there is more room, cut.
  */
 export function layoutBars(
   leaders: readonly Leader[],
+  slots: number,
   size: Size,
   measure: MeasureText,
 ): BarLayout {
-  const shown = leaders.slice(0, SLOTS);
-  const frame = frameOf(size);
+  const shown = leaders.slice(0, slots);
+  const frame = frameOf(slots, size);
   const { fontSize, gap, left, top, slot, thickness } = frame;
   const width = (text: string) => measure(text, fontSize);
   const valueWidths = shown.map(({ count }) => width(formatCount(count)));
@@ -75,9 +74,9 @@ export function layoutBars(
     const name = nameText(leader.name);
     const labelled = placeLabel(name, end, outside, room, gap, width);
     const y = top + rank * slot + (slot - thickness) / 2;
-    const { key, count } = leader;
+    const { key, count, kind } = leader;
     const direction = directionOf(name);
-    return { key, count, name, direction, y, width: end, ...labelled };
+    return { key, count, kind, name, direction, y, width: end, ...labelled };
   });
   const ticks = ticksOf(x.ticks(tickCount(longest, fontSize)), x);
   return { ...frame, bars, ticks: shown.length === 0 ? [] : ticks };
@@ -85,16 +84,19 @@ export function layoutBars(
 
 type Frame = Omit<BarLayout, 'bars' | 'ticks'>;
 
-function frameOf(size: Size): Frame {
-  const fontSize = Math.min(36, Math.max(11, Math.min(size.height / 28, size.width / 24)));
+function frameOf(slots: number, size: Size): Frame {
+  const fontSize = Math.min(
+    28,
+    Math.max(11, Math.min(size.height / (2.8 * slots), size.width / 24)),
+  );
   const top = fontSize * 1.6;
-  const slot = Math.max(1, (size.height - top) / SLOTS);
+  const slot = Math.max(1, (size.height - top) / slots);
   return {
     fontSize,
     top,
     slot,
     thickness: slot * 0.78,
-    left: fontSize * 2,
+    left: fontSize * 2.6,
     gap: fontSize * 0.5,
   };
 }

@@ -1,23 +1,10 @@
 import { easeCubicOut, local, type Selection, select } from 'd3';
 import { formatCount } from '../format.ts';
-import type { Leader } from '../leaders.ts';
+import type { Kind, Leader } from '../leaders.ts';
 import type { Bar, BarLayout, MeasureText, Size, Tick } from './bar-layout.ts';
 import { layoutBars } from './bar-layout.ts';
 import { type Glide, glideFrom, glideTo } from './glide.ts';
-
-/** How a chart goes from what it shows to what it should show. */
-export interface Motion {
-  /** For lengths and numbers, in ms; 0 sets them at once. */
-  readonly reachMs: number;
-  /** For places in the ranking, in ms; 0 sets them at once. */
-  readonly placeMs: number;
-}
-
-/** No motion at all. */
-export const STILL: Motion = { reachMs: 0, placeMs: 0 };
-
-/** How many colours bars have (styles.css). */
-const TONES = 10;
+import { type Motion, STILL } from './motion.ts';
 
 type Reach = { readonly width: number; readonly labelX: number; readonly count: number };
 type Place = { readonly y: number; readonly opacity: number };
@@ -25,7 +12,6 @@ type Place = { readonly y: number; readonly opacity: number };
 interface BarState {
   bar: Bar;
   layout: BarLayout;
-  readonly tone: number;
   readonly reach: Glide<Reach>;
   readonly place: Glide<Place>;
 }
@@ -35,18 +21,21 @@ type Part = Selection<SVGGElement, unknown, null, undefined>;
 const stateOf = local<BarState>();
 
 /**
- * A bar chart of the first ten leaders, greatest on top. Given the node that an earlier call
+ * A bar chart of the first leaders, greatest on top. Given the node that an earlier call
  * returned as `previous` it changes that one: every bar is re-targeted from where it is now, a new
  * one comes from the slot below the fold and one that left goes there.
+ *
+ * @param slots for how many bars there is room
  */
 export function barRace(
   leaders: readonly Leader[],
+  slots: number,
   size: Size,
   measure: MeasureText,
   motion: Motion = STILL,
   previous: SVGSVGElement = emptyChart(),
 ): SVGSVGElement {
-  const layout = layoutBars(leaders, size, measure);
+  const layout = layoutBars(leaders, slots, size, measure);
   const svg = select(previous);
   svg.attr('width', size.width).attr('height', size.height).attr('font-size', layout.fontSize);
   drawTicks(svg.select<SVGGElement>('.ticks'), layout, size, motion.reachMs);
@@ -67,7 +56,7 @@ function drawRanks(part: Part, layout: BarLayout): void {
     .selectAll('text')
     .data(layout.bars)
     .join('text')
-    .attr('x', layout.left - layout.gap)
+    .attr('x', layout.left - layout.fontSize)
     .attr('y', (bar) => bar.y + layout.thickness / 2)
     .attr('dy', '0.35em')
     .attr('text-anchor', 'end')
@@ -99,7 +88,7 @@ function drawBars(part: Part, layout: BarLayout, size: Size, motion: Motion): vo
   const joined = part.selectAll<SVGGElement, Bar>('g').data(layout.bars, (bar) => bar.key);
   const entered = joined.enter().append('g');
   entered.each(function (bar) {
-    build(this, bar, layout, below, freeTone([...joined.nodes(), ...entered.nodes()]));
+    build(this, bar, layout, below);
   });
   entered.merge(joined).each(function (bar) {
     const state = stateOf.get(this);
@@ -123,9 +112,10 @@ function reachOf(bar: Bar): Reach {
 }
 
 /** Fills the group of a bar that enters: at its full length, in the slot below the fold. */
-function build(node: SVGGElement, bar: Bar, layout: BarLayout, below: Place, tone: number): void {
-  const group = select(node).attr('class', `bar tone-${tone}`);
+function build(node: SVGGElement, bar: Bar, layout: BarLayout, below: Place): void {
+  const group = select(node).attr('class', `bar ${bar.kind ?? 'any'}`);
   const rect = group.append('rect');
+  if (bar.kind !== null) group.append('path').attr('class', 'mark');
   const value = group.append('text').attr('class', 'value');
   const name = group.append('text').attr('class', 'name');
   group.append('title').text(bar.name);
@@ -144,24 +134,17 @@ function build(node: SVGGElement, bar: Bar, layout: BarLayout, below: Place, ton
   stateOf.set(node, {
     bar,
     layout,
-    tone,
     reach: glideFrom('reach', reachOf(bar), showReach),
     place: glideFrom('place', below, showPlace),
   });
 }
 
-/**
- * The colour that the fewest of these bars have, so that ten need not share any. A bar keeps its
- * colour for as long as it is there: it is what the eye follows.
- */
-function freeTone(nodes: readonly SVGGElement[]): number {
-  const uses = Array.from({ length: TONES }, () => 0);
-  for (const node of nodes) {
-    const tone = stateOf.get(node)?.tone;
-    if (tone !== undefined) uses[tone] = (uses[tone] ?? 0) + 1;
-  }
-  return uses.indexOf(Math.min(...uses));
-}
+/** A shape for each kind, for those who see the colours alike; about as large as a circle of r. */
+const MARKS: Readonly<Record<Kind, (r: number) => string>> = {
+  person: (r) => `M${-r},0a${r},${r} 0 1,1 ${2 * r},0a${r},${r} 0 1,1 ${-2 * r},0Z`,
+  bot: (r) => `M${-r * 0.9},${-r * 0.9}h${r * 1.8}v${r * 1.8}h${-r * 1.8}Z`,
+  anonymous: (r) => `M0,${-r * 1.25}L${r * 1.25},0L0,${r * 1.25}L${-r * 1.25},0Z`,
+};
 
 /** Sets what never glides. */
 function dress(node: SVGGElement, bar: Bar, layout: BarLayout): void {
@@ -171,6 +154,11 @@ function dress(node: SVGGElement, bar: Bar, layout: BarLayout): void {
     .attr('x', layout.left)
     .attr('height', layout.thickness)
     .attr('rx', layout.thickness / 8);
+  const radius = layout.fontSize * 0.32;
+  group
+    .select('.mark')
+    .attr('transform', `translate(${layout.left - layout.gap},${layout.thickness / 2})`)
+    .attr('d', bar.kind === null ? null : MARKS[bar.kind](radius));
   group
     .selectAll('text')
     .attr('y', layout.thickness / 2)

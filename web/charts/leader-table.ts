@@ -1,10 +1,10 @@
 import { select } from 'd3';
 import { formatCount } from '../format.ts';
 import type { Leader } from '../leaders.ts';
-import { nameText } from '../name-text.ts';
+import { KIND_TEXT, nameText } from '../name-text.ts';
 
 /**
- * The same ranking as the chart's, as the body of a table: rank, name, count. Given the body that
+ * The same ranking as the chart's, as the body of a table: rank, name, kind, count. Given the body that
  * an earlier call returned it changes that one.
  */
 export function leaderTable(
@@ -18,12 +18,14 @@ export function leaderTable(
       const row = enter.append('tr');
       row.append('td').attr('class', 'rank');
       row.append('th').attr('scope', 'row').attr('dir', 'auto');
+      row.append('td').attr('class', 'kind');
       row.append('td').attr('class', 'count');
       return row;
     })
     .order();
   rows.select('.rank').text((_, rank) => rank + 1);
   rows.select('th').text(({ name }) => nameText(name));
+  rows.select('.kind').text(({ kind }) => (kind === null ? '' : KIND_TEXT[kind]));
   rows.select('.count').text(({ count }) => formatCount(count));
   return previous;
 }

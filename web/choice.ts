@@ -1,0 +1,97 @@
+import type { FilterValue } from '../protocol/message.ts';
+import type { Kind } from './leaders.ts';
+
+/** Since when changes count: since the start, or for so many minutes after they arrived. */
+export type Span = 'start' | '60' | '5' | '1';
+
+/** What the reader chose to see: everything that the address says. */
+export interface Choice {
+  readonly span: Span;
+  /** null: all kinds. */
+  readonly kind: Kind | null;
+  /** null: all wikis. */
+  readonly wiki: string | null;
+  readonly top: 10 | 20;
+  /** null: what this browser remembers, or the system prefers. */
+  readonly theme: 'light' | 'dark' | null;
+  /** The one part to show, for a frame in another page; null shows the whole page. */
+  readonly embed: string | null;
+}
+
+/** What is shown where the address says nothing. */
+export const DEFAULT_CHOICE: Choice = {
+  span: 'start',
+  kind: null,
+  wiki: null,
+  top: 10,
+  theme: null,
+  embed: null,
+};
+
+const SPANS: readonly Span[] = ['start', '60', '5', '1'];
+const KINDS: Readonly<Record<string, Kind>> = {
+  people: 'person',
+  bots: 'bot',
+  anonymous: 'anonymous',
+};
+
+/** Reads the query of an address; what it does not know is as if it were not there. */
+export function parseChoice(search: string): Choice {
+  const query = new URLSearchParams(search);
+  const theme = query.get('theme');
+  return {
+    span: SPANS.find((span) => span === query.get('window')) ?? 'start',
+    kind: new Map(Object.entries(KINDS)).get(query.get('who') ?? '') ?? null,
+    wiki: query.get('wiki') || null,
+    top: query.get('top') === '20' ? 20 : 10,
+    theme: theme === 'light' || theme === 'dark' ? theme : null,
+    embed: query.get('embed') || null,
+  };
+}
+
+/** The query that `parseChoice` reads as this choice: '' or one that starts with `?`. */
+export function formatChoice({ span, kind, wiki, top, theme, embed }: Choice): string {
+  const who = Object.entries(KINDS).find(([, value]) => value === kind)?.[0];
+  const given: readonly (readonly [string, string | null | undefined])[] = [
+    ['window', span === 'start' ? null : span],
+    ['who', who],
+    ['wiki', wiki],
+    ['top', top === 20 ? '20' : null],
+    ['theme', theme],
+    ['embed', embed],
+  ];
+  const query = new URLSearchParams(
+    given.flatMap(([name, value]) => (value ? [[name, value]] : [])),
+  );
+  return query.size === 0 ? '' : `?${query}`;
+}
+
+/** A view, and which of its rows. */
+export interface Wanted {
+  readonly view: string;
+  readonly where?: Readonly<Record<string, FilterValue>>;
+}
+
+const RANKINGS: Readonly<Record<Span, string>> = {
+  start: 'leaders',
+  60: 'leaders_60m',
+  5: 'leaders_5m',
+  1: 'leaders_1m',
+};
+
+/** The ranking to follow, where it is not the one of everybody since the start; else null. */
+export function rankingOf({ span, kind, wiki }: Choice): Wanted | null {
+  if (span === 'start' && kind === null && wiki === null) return null;
+  // The views say `*` for all wikis together.
+  const where = { wiki: wiki ?? '*', ...(kind === null ? {} : { kind }) };
+  return { view: RANKINGS[span], where };
+}
+
+/** The newest changes to follow. */
+export function latestOf({ kind, wiki }: Choice): Wanted {
+  if (kind === null && wiki === null) return { view: 'latest' };
+  return {
+    view: 'latest',
+    where: { ...(wiki === null ? {} : { wiki }), ...(kind === null ? {} : { kind }) },
+  };
+}

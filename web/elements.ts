@@ -1,0 +1,37 @@
+import type { Frontier } from '../protocol/update.ts';
+import { formatClock } from './format.ts';
+
+/**
+ * The element of index.html with this id.
+ *
+ * @throws {Error} when there is none of this kind.
+ */
+export function element<Kind extends Element>(id: string, kind: abstract new () => Kind): Kind {
+  const found = document.getElementById(id);
+  if (found instanceof kind) return found;
+  throw new Error(`index.html should have a ${kind.name} with id ${id}, found ${found?.nodeName}`);
+}
+
+/** Leaves a text that is the same alone, as each setting of it is work for the browser. */
+export function setText(node: Element, text: string): void {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** Says up to which moment something holds. */
+export function showTime(node: HTMLTimeElement, asOf: Frontier | undefined): void {
+  if (asOf === undefined) return;
+  node.dataset.timestamp = String(asOf);
+  if (asOf === 'end') {
+    setText(node, 'final');
+    return;
+  }
+  const time = new Date(asOf);
+  node.dateTime = time.toISOString();
+  setText(node, `as of ${formatClock(time)}`);
+}
+
+/** A sentence in the place of what there is nothing of; '' takes it away. */
+export function showNote(note: HTMLElement, text: string): void {
+  setText(note, text);
+  note.hidden = text === '';
+}

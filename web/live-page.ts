@@ -1,0 +1,198 @@
+import type { Client } from '../client/client.ts';
+import type { Frontier } from '../protocol/update.ts';
+import { Announcer } from './announcer.ts';
+import type { Motion } from './charts/motion.ts';
+import { type Choice, latestOf, rankingOf, type Wanted } from './choice.ts';
+import { lagOf, stateOf } from './connection-status.ts';
+import { element } from './elements.ts';
+import { type Drawing, Follow, type FollowEnvironment } from './follow.ts';
+import { latestChanges } from './latest.ts';
+import { type Count, countOf, leaderColumns, leadersOf } from './leaders.ts';
+import { motionFor } from './pace.ts';
+import { CounterPanel } from './panels/counter-panel.ts';
+import { LatestPanel } from './panels/latest-panel.ts';
+import { PausePanel } from './panels/pause-panel.ts';
+import { RankingPanel } from './panels/ranking-panel.ts';
+import { RatePanel } from './panels/rate-panel.ts';
+import { StatusPanel } from './panels/status-panel.ts';
+import { rateOf } from './rate.ts';
+import { type Source, sourceOf } from './source.ts';
+
+/** A reader cannot take in more than one list of changes a second. */
+const LATEST_EVERY_MS = 1_000;
+const LAG_EVERY_MS = 1_000;
+
+/**
+ * The page as it follows the server. Batches move what is held as they arrive; all that moved is
+ * drawn once before the next picture. A hidden page draws nothing, and catches up without motion
+ * when it is seen again; a paused one catches up in one step.
+ */
+export class LivePage {
+  readonly #client: Client;
+  readonly #environment: FollowEnvironment;
+  readonly #reducedMotion = matchMedia('(prefers-reduced-motion: reduce)');
+  readonly #counter = new CounterPanel();
+  readonly #rate = new RatePanel();
+  readonly #latest = new LatestPanel();
+  readonly #pause = new PausePanel(() => this.#schedule());
+  readonly #ranking: RankingPanel;
+  readonly #status: StatusPanel;
+  readonly #input: Follow;
+  readonly #counts: Follow;
+  readonly #perSecond: Follow;
+  #choice: Choice;
+  /** The ranking on show, where it is not the one that comes with the counter. */
+  #filtered: { readonly wanted: Wanted; readonly follow: Follow } | null = null;
+  #changes: Follow;
+  #source: Source | null = null;
+  #count: Count | null = null;
+  #shownAt: Frontier | undefined;
+  #scheduled = false;
+
+  constructor(client: Client, root: HTMLElement, environment: FollowEnvironment, choice: Choice) {
+    this.#client = client;
+    this.#environment = environment;
+    this.#choice = choice;
+    const announcer = new Announcer({
+      ...environment,
+      say: (text) => {
+        element('announcements', HTMLElement).textContent = text;
+      },
+    });
+    this.#ranking = new RankingPanel(announcer);
+    this.#status = new StatusPanel(root, announcer);
+    this.#counts = this.#follow([{ view: 'counter' }, { view: 'top20' }]);
+    this.#input = this.#follow([{ view: 'input' }]);
+    this.#perSecond = this.#follow([{ view: 'persecond' }]);
+    this.#changes = this.#follow([latestOf(choice)], LATEST_EVERY_MS);
+    this.#followRanking();
+    setInterval(() => this.#schedule(), LAG_EVERY_MS);
+  }
+
+  /** Shows something else; what is on show stays until that is there. */
+  choose(choice: Choice): void {
+    const before = this.#choice;
+    this.#choice = choice;
+    if (choice.kind !== before.kind || choice.wiki !== before.wiki) {
+      this.#changes.close();
+      this.#changes = this.#follow([latestOf(choice)], LATEST_EVERY_MS);
+    }
+    this.#followRanking();
+    this.#schedule();
+  }
+
+  #follow(wanted: readonly Wanted[], everyMs?: number): Follow {
+    return new Follow(this.#client, wanted, this.#environment, () => this.#schedule(), everyMs);
+  }
+
+  #followRanking(): void {
+    const wanted = rankingOf(this.#choice);
+    if (JSON.stringify(wanted) !== JSON.stringify(this.#filtered?.wanted ?? null)) {
+      this.#filtered?.follow.close();
+      this.#filtered = wanted === null ? null : { wanted, follow: this.#follow([wanted]) };
+    }
+    const { follow, view } = this.#ranked();
+    follow.touch(view);
+  }
+
+  #ranked(): { readonly follow: Follow; readonly view: string } {
+    if (this.#filtered === null) return { follow: this.#counts, view: 'top20' };
+    return { follow: this.#filtered.follow, view: this.#filtered.wanted.view };
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    requestAnimationFrame(() => {
+      this.#scheduled = false;
+      this.#draw();
+    });
+  }
+
+  #draw(): void {
+    this.#drawSource();
+    if (this.#pause.paused) this.#pause.show(this.#behind());
+    else this.#drawRows();
+    this.#drawState();
+  }
+
+  #drawSource(): void {
+    const from = this.#input.take('input');
+    if (from !== null) this.#source = sourceOf(from.rows);
+    // Without the view there is no badge.
+    if (this.#input.state === 'refused') this.#source = null;
+    this.#status.showSource(this.#source);
+    this.#counter.showSource(this.#source);
+  }
+
+  #drawRows(): void {
+    const counter = this.#counts.take('counter');
+    if (counter !== null) this.#show(() => this.#drawCount(counter));
+    const { follow, view } = this.#ranked();
+    const ranking = follow.take(view);
+    if (ranking !== null) this.#show(() => this.#drawRanking(ranking));
+    const seconds = this.#perSecond.take('persecond');
+    if (seconds !== null) this.#rate.show(rateOf(seconds.rows, seconds.frontier));
+    const latest = this.#changes.take('latest');
+    if (latest !== null) this.#drawLatest(latest);
+    this.#drawTimes(follow.time(view));
+  }
+
+  #drawCount(drawing: Drawing): void {
+    this.#count = countOf(drawing.rows);
+    this.#counter.show(this.#count, this.#motion(drawing));
+  }
+
+  #drawRanking(drawing: Drawing): void {
+    const leaders = leadersOf(drawing.rows, leaderColumns(drawing.columns));
+    this.#ranking.show(leaders, this.#choice.top, this.#motion(drawing));
+  }
+
+  #drawLatest({ rows, columns }: Drawing): void {
+    // Invented changes are on no wiki.
+    const isReal = this.#source !== null && this.#source.kind !== 'generated';
+    this.#latest.show(latestChanges(rows, columns), isReal);
+  }
+
+  #drawTimes(ranking: Frontier | undefined): void {
+    this.#shownAt = this.#counts.time('counter');
+    this.#counter.showTime(this.#shownAt);
+    this.#ranking.showTime(ranking);
+    this.#latest.showTime(this.#changes.time('latest'));
+    if (ranking === undefined && this.#ranked().follow.state === 'refused') {
+      this.#ranking.refuse(`This server has no view ${this.#ranked().view} (yet).`);
+    }
+  }
+
+  /** A view of other columns than expected is told in the chart's place. */
+  #show(draw: () => void): void {
+    try {
+      draw();
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      this.#ranking.showNote(`This view cannot be shown here: ${error.message}`);
+    }
+  }
+
+  #drawState(): void {
+    const { state: line, receivedMs } = this.#counts;
+    const state = stateOf(line, this.#counts.time('counter') !== undefined, this.#source);
+    const { paused } = this.#pause;
+    const nowMs = this.#environment.wall();
+    this.#status.showState(
+      state,
+      lagOf({ state, shown: this.#shownAt, receivedMs, nowMs, paused }),
+    );
+  }
+
+  #behind(): Count | null {
+    const held = countOf(this.#counts.rows('counter'));
+    if (typeof held !== 'number' || typeof this.#count !== 'number') return null;
+    return Math.max(0, held - this.#count);
+  }
+
+  #motion({ behind, intervalMs }: Drawing): Motion {
+    const [hidden, reduced] = [document.hidden, this.#reducedMotion.matches];
+    return motionFor({ behind, intervalMs, hidden, reduced });
+  }
+}

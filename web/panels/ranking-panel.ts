@@ -1,0 +1,82 @@
+import type { Frontier } from '../../protocol/update.ts';
+import type { Announcer } from '../announcer.ts';
+import { barRace } from '../charts/bar-race.ts';
+import { leaderTable } from '../charts/leader-table.ts';
+import { type Motion, STILL } from '../charts/motion.ts';
+import { element, showNote, showTime } from '../elements.ts';
+import { formatCount } from '../format.ts';
+import type { Leader } from '../leaders.ts';
+import { measureIn } from '../measure.ts';
+import { nameText } from '../name-text.ts';
+
+/** The ranking: a race of bars, the same as a table, and who leads to be heard. */
+export class RankingPanel {
+  readonly #chart = element('chart', HTMLElement);
+  readonly #announcer: Announcer;
+  #bars: SVGSVGElement | undefined;
+  #leaders: readonly Leader[] = [];
+  #slots = 10;
+  #announced = '';
+
+  constructor(announcer: Announcer) {
+    this.#announcer = announcer;
+    new ResizeObserver(() => this.#redraw()).observe(this.#chart);
+  }
+
+  /** What is on show, best first. */
+  get leaders(): readonly Leader[] {
+    return this.#leaders;
+  }
+
+  show(leaders: readonly Leader[], slots: number, motion: Motion): void {
+    this.#leaders = leaders.slice(0, slots);
+    this.#slots = slots;
+    this.#chart.dataset.slots = String(slots);
+    this.#draw(motion);
+    const [body] = element('leaders', HTMLTableElement).tBodies;
+    if (body !== undefined) leaderTable(this.#leaders, body);
+    this.showNote(leaders.length === 0 ? 'Nothing has been counted yet.' : '');
+    this.#announceOrder();
+  }
+
+  showTime(asOf: Frontier | undefined): void {
+    showTime(element('leaders-as-of', HTMLTimeElement), asOf);
+  }
+
+  /** There is nothing to show, and why. */
+  refuse(text: string): void {
+    if (this.#leaders.length > 0) this.show([], this.#slots, STILL);
+    this.showNote(text);
+  }
+
+  showNote(text: string): void {
+    showNote(element('note', HTMLElement), text);
+  }
+
+  /** Says who leads when the order of the first three changes, which numbers alone do not. */
+  #announceOrder(): void {
+    const first = this.#leaders.slice(0, 3);
+    const order = first.map(({ key }) => key).join();
+    if (order === this.#announced) return;
+    this.#announced = order;
+    const places = first.map(
+      ({ name, count }, rank) => `${rank + 1}: ${nameText(name)}, ${formatCount(count)}`,
+    );
+    this.#announcer.announce(places.join('; '));
+  }
+
+  #redraw(): void {
+    if (this.#bars !== undefined) this.#draw(STILL);
+  }
+
+  #draw(motion: Motion): void {
+    const size = { width: this.#chart.clientWidth, height: this.#chart.clientHeight };
+    const measure = measureIn(getComputedStyle(this.#chart).fontFamily);
+    if (this.#bars === undefined) {
+      this.#bars = barRace(this.#leaders, this.#slots, size, measure);
+      this.#chart.replaceChildren(this.#bars);
+    } else {
+      barRace(this.#leaders, this.#slots, size, measure, motion, this.#bars);
+    }
+  }
+}
