@@ -82,8 +82,12 @@ test('a sort below a limit names the index that replaces it', () => {
   expect(findTopK({ 'Node Type': 'Limit', Plans: [sort] })).toEqual([
     { schema: 'public', table: 't', order: 'n DESC, "odd ""k" COLLATE "C"' },
   ]);
-  const computed = { ...sort, 'Sort Key': ['(s.n + 1)'] };
-  expect(findTopK({ 'Node Type': 'Limit', Plans: [computed] })).toEqual([]);
+  const computed = { ...sort, 'Sort Key': ['((t.n + 1)) DESC NULLS LAST', 't.k'] };
+  expect(findTopK({ 'Node Type': 'Limit', Plans: [computed] })).toEqual([
+    { schema: 'public', table: 't', order: '((t.n + 1)) DESC NULLS LAST, k' },
+  ]);
+  const aggregated = { ...sort, 'Sort Key': ['count(*)'] };
+  expect(findTopK({ 'Node Type': 'Limit', Plans: [aggregated] })).toEqual([]);
 });
 
 test('only inner joins of different tables are plain', () => {

@@ -17,7 +17,7 @@ export function asMaterialize(error: unknown): unknown {
 export function wrongKind(relation: Relation, kind: string): EngineError {
   const article = kind.startsWith('i') ? 'an' : 'a';
   return new EngineError('42809', `"${relation.name}" is not ${article} ${kind}`, {
-    hint: `It is a ${relation.type}: use DROP ${relation.method === 'table' ? 'TABLE' : 'VIEW'}.`,
+    hint: `It is a ${relation.type}: use DROP ${relation.type.replace(/^.*-/, '').toUpperCase()}.`,
   });
 }
 
@@ -30,4 +30,16 @@ export function stillNeeded(relation: Relation, dependent: Relation): EngineErro
       hint: 'Use DROP … CASCADE to drop the dependent objects too.',
     },
   );
+}
+
+/** A name that is taken, as PostgreSQL says it. */
+export function alreadyExists(name: string): EngineError {
+  return new EngineError('42P07', `relation "${name}" already exists`);
+}
+
+/** SUBSCRIBE to what has no rows. */
+export function rowless({ name, type }: Relation): EngineError {
+  return new EngineError('42809', `'${name}' cannot be subscribed to because it is a ${type}`, {
+    hint: 'Rows are in the tables made from it: CREATE TABLE … FROM SOURCE.',
+  });
 }

@@ -1,4 +1,5 @@
 import type { AggregatePlan } from './aggregate.ts';
+import type { KeptDefinition } from './kafka/resolve.ts';
 import { type Relation, type RelationColumn, Relations } from './relation.ts';
 import type { Store } from './store.ts';
 import type { TextRow } from './store-frames.ts';
@@ -20,15 +21,16 @@ const COLUMNS = `(SELECT coalesce(json_agg(json_build_object(
 const READ_RELATIONS = `
   SELECT r.id, r.name, 'public', r.type, r.method, r.reason, r.sql, to_json(r.deps), r.temporal,
     r.aggregate, extract(epoch FROM r.counts_since) * 1000, coalesce(s.oid, c.oid),
-    EXISTS (SELECT FROM viewcast.viewcast_retention AS k WHERE k.relation = r.id), ${COLUMNS}
+    EXISTS (SELECT FROM viewcast.viewcast_retention AS k WHERE k.relation = r.id), ${COLUMNS}, r.definition
   FROM viewcast.viewcast_relation AS r
-  JOIN pg_class AS c ON c.relname = r.name AND c.relnamespace = 'public'::regnamespace
+  LEFT JOIN pg_class AS c ON c.relname = r.name AND c.relnamespace = 'public'::regnamespace
+    AND r.method <> 'none'
   LEFT JOIN pg_class AS s ON s.relname = 'v_' || r.id AND s.relnamespace = 'viewcast_store'::regnamespace
   UNION ALL
-  SELECT 's1', c.relname, 'viewcast', 'table', 'table', NULL, '', '[]'::json, false, NULL, NULL, c.oid, false, ${COLUMNS}
+  SELECT 's1', c.relname, 'viewcast', 'table', 'table', NULL, '', '[]'::json, false, NULL, NULL, c.oid, false, ${COLUMNS}, NULL
   FROM pg_class AS c WHERE c.oid = 'viewcast.viewcast_relation'::regclass
   UNION ALL
-  SELECT 's2', c.relname, 'mz_catalog', 'view', 'view', NULL, '', '["s1"]'::json, false, NULL, NULL, c.oid, false, ${COLUMNS}
+  SELECT 's2', c.relname, 'mz_catalog', 'view', 'view', NULL, '', '["s1"]'::json, false, NULL, NULL, c.oid, false, ${COLUMNS}, NULL
   FROM pg_class AS c WHERE c.oid = 'mz_catalog.mz_objects'::regclass`;
 
 /** The row shape is the query's above; kinds and methods are written by this module alone. */
@@ -50,5 +52,6 @@ function toRelation(row: TextRow): Relation {
     oid: row[11] ? Number(row[11]) : null,
     keepsNewest: text(12) === 't',
     columns: JSON.parse(text(13)) as readonly RelationColumn[],
+    definition: row[14] ? (JSON.parse(row[14]) as KeptDefinition) : null,
   };
 }

@@ -44,6 +44,21 @@ CREATE TABLE IF NOT EXISTS viewcast.viewcast_arrival (
   xid xid NOT NULL,
   arrived bigint NOT NULL
 );
+ALTER TABLE viewcast.viewcast_relation ADD COLUMN IF NOT EXISTS definition jsonb;
+CREATE TABLE IF NOT EXISTS viewcast.viewcast_offset (
+  relation text NOT NULL,
+  partition integer NOT NULL,
+  next bigint NOT NULL,
+  PRIMARY KEY (relation, partition)
+);
+CREATE OR REPLACE FUNCTION viewcast.viewcast_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF current_setting('viewcast.ingesting', true) IS DISTINCT FROM 'on' THEN
+    RAISE EXCEPTION USING ERRCODE = '0A000',
+      MESSAGE = format('cannot write to "%s": it is filled from Kafka', TG_TABLE_NAME);
+  END IF;
+  RETURN NULL;
+END $$;
 CREATE OR REPLACE FUNCTION mz_catalog.mz_now() RETURNS numeric LANGUAGE sql STABLE AS
   $$ SELECT coalesce(nullif(current_setting('viewcast.now', true), ''), '0')::numeric $$;
 CREATE OR REPLACE FUNCTION mz_catalog.mz_logical_timestamp() RETURNS numeric LANGUAGE sql STABLE AS

@@ -1,9 +1,17 @@
 import type { Capture } from './capture.ts';
-import { asMaterialize, stillNeeded, unknownItem, wrongKind } from './catalog-errors.ts';
+import {
+  alreadyExists,
+  asMaterialize,
+  stillNeeded,
+  unknownItem,
+  wrongKind,
+} from './catalog-errors.ts';
 import { readRelations } from './catalog-read.ts';
-import type { Catalog, CreateViewRequest, RelationInfo } from './engine.ts';
+import type { Catalog, CreateViewRequest, ItemKind, RelationInfo } from './engine.ts';
+import type { KeptDefinition } from './kafka/resolve.ts';
 import { quoteName, quoteText } from './lexer.ts';
 import { type Relation, type RelationColumn, Relations, storeName } from './relation.ts';
+import { type Retention, writeRetention } from './retention.ts';
 import type { Store } from './store.ts';
 import { indexTopK } from './top-k.ts';
 import { type BuiltView, buildView } from './view-build.ts';
@@ -18,8 +26,22 @@ export interface CatalogHost {
   changed(gone: readonly Relation[]): Promise<void>;
 }
 
+/** An item to be kept with its definition, and with a table when it has rows. */
+export interface NewItem {
+  readonly name: string;
+  readonly type: ItemKind;
+  readonly sql: string;
+  readonly deps: readonly string[];
+  readonly definition: KeptDefinition;
+  readonly table?: {
+    /** Within the transaction that adds the item. */
+    readonly create: (store: Store) => Promise<void>;
+    readonly retention: Retention | null;
+  };
+}
+
 /** The relations of a store: kept in it, and in memory for everyone who asks. */
-export class StoreCatalog implements Catalog {
+export class StoreCatalog implements Omit<Catalog, 'createKafka' | 'relations'> {
   readonly #store: Store;
   readonly #capture: Capture;
   readonly #host: CatalogHost;
@@ -62,7 +84,7 @@ export class StoreCatalog implements Catalog {
   }
 
   async #replace(existing: Relation): Promise<void> {
-    if (existing.method === 'table') throw wrongKind(existing, 'view');
+    if (groupOf(existing.type) !== 'view') throw wrongKind(existing, 'view');
     const [dependent] = this.#relations.dependents(existing.id);
     if (dependent !== undefined) throw stillNeeded(existing, dependent);
     await this.#remove(existing);
@@ -98,6 +120,30 @@ export class StoreCatalog implements Catalog {
       await this.#capture.install(withView, withView.get(built.aggregate.base));
     }
     return built;
+  }
+
+  /** @throws {EngineError} 42P07 when the name is taken. */
+  async addItem({ name, type, sql, deps, definition, table }: NewItem): Promise<void> {
+    await this.#host.turn(async () => {
+      if (this.#relations.named(name) !== undefined) throw alreadyExists(name);
+      await this.#store.transaction(async () => {
+        const id = await this.#nextId();
+        await table?.create(this.#store);
+        const method = table === undefined ? 'none' : 'table';
+        await this.#store.run(
+          `INSERT INTO viewcast.viewcast_relation (id, name, type, method, sql, deps, definition)
+           VALUES (${quoteText(id)}, ${quoteText(name)}, '${type}', '${method}', ${quoteText(sql)},
+             ARRAY[${deps.map(quoteText).join(', ')}]::text[], ${quoteText(JSON.stringify(definition))})`,
+        );
+        const made = (await this.#read()).get(id);
+        if (made !== undefined && table?.retention) {
+          await writeRetention(this.#store, made, table.retention);
+        }
+      });
+      await this.#reload([]);
+      const made = this.#relations.named(name);
+      if (table !== undefined) await this.#capture.install(this.#relations, made);
+    });
   }
 
   #tableIds(deps: readonly string[]): string {
@@ -142,9 +188,7 @@ export class StoreCatalog implements Catalog {
         if (request.ifExists) continue;
         throw unknownItem(name);
       }
-      if ((request.kind === 'table') !== (relation.method === 'table')) {
-        throw wrongKind(relation, request.kind);
-      }
+      if (groupOf(request.kind) !== groupOf(relation.type)) throw wrongKind(relation, request.kind);
       named.push(relation);
     }
     const all = new Map(named.map((relation) => [relation.id, relation]));
@@ -159,10 +203,10 @@ export class StoreCatalog implements Catalog {
   }
 
   async #remove(relation: Relation): Promise<void> {
-    const name = `public.${quoteName(relation.name)}`;
-    await this.#store.run(
-      `DROP ${relation.method === 'table' ? 'TABLE' : 'VIEW'} IF EXISTS ${name} CASCADE`,
-    );
+    if (relation.method !== 'none') {
+      const kind = relation.method === 'table' ? 'TABLE' : 'VIEW';
+      await this.#store.run(`DROP ${kind} IF EXISTS public.${quoteName(relation.name)} CASCADE`);
+    }
     if (relation.method === 'aggregate' || relation.method === 'ivm') {
       await this.#store.run(`DROP TABLE IF EXISTS viewcast_store.${storeName(relation.id)}`);
     }
@@ -170,20 +214,23 @@ export class StoreCatalog implements Catalog {
     await this.#store.run(
       `DELETE FROM viewcast.viewcast_relation WHERE id = ${id};
        DELETE FROM viewcast.viewcast_retention WHERE relation = ${id};
-       DELETE FROM viewcast.viewcast_arrival WHERE relation = ${id}`,
+       DELETE FROM viewcast.viewcast_arrival WHERE relation = ${id};
+       DELETE FROM viewcast.viewcast_offset WHERE relation = ${id}`,
     );
   }
 
-  async relations(): Promise<readonly RelationInfo[]> {
+  /** All that SHOW lists; `readingOf` says how the reading of a table from its topic goes. */
+  list(readingOf: (relation: Relation) => string | null): readonly RelationInfo[] {
     return this.#relations
       .all()
       .filter((relation) => relation.schema === 'public')
-      .map(({ name, type, reason, sql, countsSince }) => ({
-        name,
-        kind: type,
-        reevaluated: type === 'materialized-view' ? reason : null,
-        sql,
-        countsSince,
+      .map((relation) => ({
+        name: relation.name,
+        kind: relation.type,
+        reevaluated: relation.type === 'materialized-view' ? relation.reason : null,
+        sql: relation.sql,
+        countsSince: relation.countsSince,
+        reading: readingOf(relation),
       }));
   }
 
@@ -206,7 +253,9 @@ export class StoreCatalog implements Catalog {
     const tables = found.filter(([, isTable]) => isTable === 't').map(([name]) => name ?? '');
     const lost = this.#relations
       .all()
-      .filter((relation) => relation.schema === 'public' && !names.has(relation.name));
+      .filter(
+        ({ schema, method, name }) => schema === 'public' && method !== 'none' && !names.has(name),
+      );
     const gone = lost.flatMap((each) => [...this.#relations.dependents(each.id), each]);
     for (const relation of new Set(gone)) await this.#remove(relation);
     for (const name of tables) {
@@ -242,4 +291,9 @@ export class StoreCatalog implements Catalog {
   async #read(): Promise<Relations> {
     return readRelations(this.#store);
   }
+}
+
+/** Both kinds of views are dropped by either name, as either dialect has it. */
+function groupOf(kind: DropRequest['kind']): string {
+  return kind === 'materialized-view' ? 'view' : kind;
 }

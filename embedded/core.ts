@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Capture } from './capture.ts';
 import { StoreCatalog } from './catalog.ts';
 import { prepareSchemas, readMeta, writeFloor } from './catalog-schema.ts';
@@ -16,6 +17,9 @@ import {
 import { Feeds } from './feeds.ts';
 import { GroupCommit } from './group-commit.ts';
 import { Housekeeping } from './housekeeping.ts';
+import type { KafkaAccess } from './kafka/access.ts';
+import { createKafka } from './kafka/create.ts';
+import { type SourceNotice, Sources } from './kafka/sources.ts';
 import { writeRetention } from './retention.ts';
 import type { Line } from './session/line.ts';
 import { SessionSettings } from './session-settings.ts';
@@ -45,6 +49,10 @@ export interface EngineOptions {
   readonly restFactor?: number | undefined;
   /** From one look at retention, bloat and the log to the next, in ms. */
   readonly housekeepingMs?: number | undefined;
+  /** How Kafka and registries are reached; without it no table can be read from a topic. */
+  readonly kafka?: KafkaAccess | undefined;
+  /** Told how the tables that are read from topics fare. */
+  readonly onSource?: ((notice: SourceNotice) => void) | undefined;
 }
 
 /** Timestamps are promised this far ahead on disk, in ms, so that the promise is rarely written. */
@@ -62,6 +70,7 @@ export class Core implements Engine {
   readonly #groups: GroupCommit;
   readonly #settings: SessionSettings;
   readonly #housekeeping: Housekeeping;
+  readonly #sources: Sources;
   readonly #tickMs: number;
   /** When the last tick ended, by the process's own clock. */
   #tickedAt = Number.NEGATIVE_INFINITY;
@@ -69,6 +78,7 @@ export class Core implements Engine {
   #tickTimer: NodeJS.Timeout | undefined;
   #floor = 0;
   #isDirty = false;
+  #isOpen = false;
   #isClosing = false;
   #idleTurn: Promise<void> | undefined;
 
@@ -83,6 +93,8 @@ export class Core implements Engine {
       const floor = Number(await readMeta(store, 'floor'));
       const core = new Core(store, identity, floor, options);
       await core.#relations.open();
+      core.#isOpen = true;
+      core.#sources.settle();
       return core;
     } catch (error) {
       await store.close();
@@ -103,7 +115,6 @@ export class Core implements Engine {
       turn: (work) => this.#ownTurn(work),
       changed: (gone) => this.#relationsChanged(gone),
     });
-    this.catalog = this.#relations;
     this.#feeds = new Feeds(store, capture, this.#clock, {
       history: {
         maxAgeMs: options.historyMs ?? 300_000,
@@ -124,6 +135,21 @@ export class Core implements Engine {
       turn: (work) => this.#ownTurn(work),
       changed: () => this.#changed(),
     });
+    this.#sources = new Sources(
+      store,
+      {
+        relations: () => this.#relations.current,
+        turn: (work) => this.#ownTurn(work),
+        committed: () => this.#changed(),
+      },
+      {
+        access: options.kafka ?? null,
+        onNotice: options.onSource ?? (() => {}),
+        sleep: (ms, signal) => sleep(ms, undefined, { signal, ref: false }).catch(() => {}),
+        random: Math.random,
+      },
+    );
+    this.catalog = catalogOf(this.#relations, this.#sources);
     this.#idleTimer = setInterval(() => this.#idle(), options.idleMs ?? 1000);
     this.#housekeeping.start(options.housekeepingMs ?? 5000);
   }
@@ -178,6 +204,7 @@ export class Core implements Engine {
     clearInterval(this.#idleTimer);
     clearTimeout(this.#tickTimer);
     this.#housekeeping.stop();
+    await this.#sources.stop();
     this.#feeds.failAll(new EngineError('57P01', 'the engine is shutting down'));
     await this.#turns.run(async () => {
       await this.#store.run('ROLLBACK');
@@ -208,6 +235,7 @@ export class Core implements Engine {
 
   async #relationsChanged(gone: Parameters<Feeds['drop']>[0]): Promise<void> {
     this.#changed();
+    if (this.#isOpen && !this.#isClosing) this.#sources.settle();
     await this.#feeds.drop(gone, this.#relations.current);
   }
 
@@ -264,4 +292,15 @@ export class Core implements Engine {
       if (!this.#isClosing) throw error;
     });
   }
+}
+
+/** The catalogue of relations together with those that are read from topics. */
+function catalogOf(relations: StoreCatalog, sources: Sources): Catalog {
+  return {
+    createView: (request) => relations.createView(request),
+    createKafka: (request) => createKafka(relations, sources, request),
+    drop: (request) => relations.drop(request),
+    columns: (relation) => relations.columns(relation),
+    relations: async () => relations.list((relation) => sources.stateOf(relation)),
+  };
 }

@@ -1,3 +1,5 @@
+import type { CreateKafkaRequest } from './kafka/definition.ts';
+
 /**
  * What a session asks of the engine. `session` (the wire side) calls this, `core.ts` (the database
  * side) fulfils it; neither imports the other.
@@ -79,16 +81,23 @@ export interface Subscription {
   close(): void;
 }
 
+/** What stands in the catalogue: relations, and what Kafka's need. */
+export type ItemKind = 'view' | 'materialized-view' | 'table' | 'source' | 'connection' | 'secret';
+/** What DROP can name. */
+export type DropKind = ItemKind | 'index';
+
 /** A relation as SHOW lists it. */
 export interface RelationInfo {
   readonly name: string;
-  readonly kind: 'view' | 'materialized-view' | 'table' | 'source';
+  readonly kind: ItemKind;
   /** Why a materialized view is re-evaluated and not maintained incrementally; null when it is. */
   readonly reevaluated: string | null;
   /** The CREATE statement as it was given. */
   readonly sql: string;
   /** Counts only rows since then, when retention had already dropped older ones; else null. */
   readonly countsSince: Date | null;
+  /** How its reading from Kafka goes; null for what reads nothing. */
+  readonly reading: string | null;
 }
 
 export interface CreateViewRequest {
@@ -108,8 +117,15 @@ export interface CreateViewRequest {
 export interface Catalog {
   /** Returns a notice to show (01000), such as why the view is re-evaluated, or null. */
   createView(request: CreateViewRequest): Promise<string | null>;
+  /**
+   * Makes what the statements about Kafka define; a table begins to be filled at once. Returns a
+   * notice to show, or null.
+   *
+   * @throws {EngineError} also when the schemas that say the columns cannot be read.
+   */
+  createKafka(request: CreateKafkaRequest): Promise<string | null>;
   drop(request: {
-    readonly kind: 'view' | 'materialized-view' | 'table' | 'source' | 'index';
+    readonly kind: DropKind;
     readonly names: readonly string[];
     readonly ifExists: boolean;
     readonly cascade: boolean;

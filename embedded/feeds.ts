@@ -1,5 +1,5 @@
 import type { Capture } from './capture.ts';
-import { unknownItem } from './catalog-errors.ts';
+import { rowless, unknownItem } from './catalog-errors.ts';
 import { type ChangeSource, changeSource, confirmLinear } from './change-source.ts';
 import type { LogicalClock } from './clock.ts';
 import { EngineError, type SubscribeRequest, type Subscription } from './engine.ts';
@@ -205,6 +205,7 @@ export class Feeds {
     if ('relation' in from) {
       const relation = relations.named(from.relation);
       if (relation === undefined) throw unknownItem(from.relation);
+      if (relation.method === 'none') throw rowless(relation);
       return relation;
     }
     return (

@@ -26,6 +26,7 @@ const relations = new Relations([
     countsSince: null,
     oid: 1,
     keepsNewest: false,
+    definition: null,
     columns: [
       column('a', 'integer', 23),
       column('b', 'text', 25),

@@ -3,6 +3,8 @@ import { pino } from 'pino';
 import { logSink } from '../logging/log-sink.ts';
 import { type EngineConfig, readConfig } from './config.ts';
 import { Core } from './core.ts';
+import { ClientAccess } from './kafka/client-access.ts';
+import type { SourceNotice } from './kafka/sources.ts';
 import { type Listener, listen } from './listener.ts';
 
 /** The engine's process: opens the store, listens, and ends when it is told to or left alone. */
@@ -34,7 +36,13 @@ try {
 
 async function start({ host, port, store, line }: EngineConfig): Promise<void> {
   const templateFolder = join(import.meta.dirname, '..', '.cache');
-  core = await Core.open({ folder: store, templateFolder, line });
+  core = await Core.open({
+    folder: store,
+    templateFolder,
+    line,
+    kafka: new ClientAccess(log),
+    onSource: tellSource,
+  });
   listener = await listen(core, {
     host,
     port,
@@ -46,6 +54,21 @@ async function start({ host, port, store, line }: EngineConfig): Promise<void> {
   if (process.send !== undefined) {
     setInterval(() => process.send?.({ type: 'heartbeat' }), HEARTBEAT_MS).unref();
   }
+}
+
+function tellSource(notice: SourceNotice): void {
+  const { table } = notice;
+  if (notice.kind === 'gap') {
+    const { partition, from, to } = notice;
+    log.error(
+      `${table}: the topic no longer keeps the offsets ${from} to ${to - 1n} of partition ${partition}; reading goes on after them`,
+    );
+    return;
+  }
+  const { state } = notice;
+  if (state.kind === 'stopped') log.error(`${table} is no longer read: ${state.reason}`);
+  else if (state.kind === 'waiting') log.warn(`${table} waits: ${state.reason}`);
+  else log.info(`${table} is ${state.kind}`);
 }
 
 function isComplaint(value: EngineConfig | readonly string[]): value is readonly string[] {

@@ -98,6 +98,8 @@ export function findTopK(plan: PlanNode): readonly TopK[] {
   return found;
 }
 
+/** A computed key stands in parentheses, as CREATE INDEX wants it. */
+const COMPUTED_KEY = /^(\(.*\))((?: DESC)?(?: NULLS (?:FIRST|LAST))?)$/s;
 const SORT_KEY =
   /^(?:(?:[a-z_][a-z0-9_$]*|"(?:[^"]|"")+")\.)?([a-z_][a-z0-9_$]*|"(?:[^"]|"")+")((?: COLLATE "[^"]+")?(?: DESC)?(?: NULLS (?:FIRST|LAST))?)$/;
 
@@ -108,7 +110,7 @@ function sortOverTable(sort: PlanNode): TopK | null {
   }
   if (node?.['Node Type'] !== 'Seq Scan') return null;
   const { Schema: schema, 'Relation Name': table } = node;
-  const keys = (sort['Sort Key'] ?? []).map((key) => SORT_KEY.exec(key));
+  const keys = (sort['Sort Key'] ?? []).map((key) => SORT_KEY.exec(key) ?? COMPUTED_KEY.exec(key));
   if (schema === undefined || table === undefined || keys.length === 0) return null;
   const columns: string[] = [];
   for (const key of keys) {

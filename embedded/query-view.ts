@@ -39,5 +39,6 @@ export async function makeQueryView(
     oid,
     keepsNewest: false,
     columns: [],
+    definition: null,
   };
 }

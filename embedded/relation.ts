@@ -1,5 +1,6 @@
 import type { AggregatePlan } from './aggregate.ts';
-import type { RelationInfo } from './engine.ts';
+import type { ItemKind } from './engine.ts';
+import type { KeptDefinition } from './kafka/resolve.ts';
 
 /** A column of a relation. */
 export interface RelationColumn {
@@ -14,9 +15,9 @@ export interface RelationColumn {
 
 /**
  * How a relation's rows come to be. `view`: computed when read; `aggregate`: kept by the engine's
- * own triggers; `ivm`: kept by pg_ivm.
+ * own triggers; `ivm`: kept by pg_ivm; `none`: it has none, as a connection.
  */
-export type Method = 'table' | 'view' | 'aggregate' | 'ivm';
+export type Method = 'table' | 'view' | 'aggregate' | 'ivm' | 'none';
 
 /** A relation as the catalogue knows it. */
 export interface Relation {
@@ -25,7 +26,7 @@ export interface Relation {
   readonly name: string;
   /** In which PostgreSQL schema it is found by `name`. */
   readonly schema: string;
-  readonly type: RelationInfo['kind'];
+  readonly type: ItemKind;
   readonly method: Method;
   /** Why a materialized view is re-evaluated, or null. */
   readonly reason: string | null;
@@ -40,6 +41,8 @@ export interface Relation {
   readonly oid: number | null;
   /** It lets go of old rows (RETAIN). */
   readonly keepsNewest: boolean;
+  /** What it is to Kafka, or null. */
+  readonly definition: KeptDefinition | null;
   readonly columns: readonly RelationColumn[];
 }
 

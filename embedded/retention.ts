@@ -20,6 +20,9 @@ export interface Retention {
   readonly interval: string | null;
 }
 
+/** Of a table that is read from a topic and says nothing of it: SQL for Materialize cannot. */
+export const DEFAULT_RETENTION: Retention = { rows: 250_000, interval: '70 minutes' };
+
 /**
  * Takes the RETAIN options out of a CREATE TABLE statement, as PostgreSQL does not know them.
  * `retention` is null when there are none, and then `sql` is unchanged.

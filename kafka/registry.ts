@@ -19,6 +19,8 @@ export interface RegisteredSchema {
 export interface RegistryOptions {
   /** Where Confluent's interface is served, such as http://localhost:8081. */
   readonly url: string;
+  /** Sent with each question; default: none. */
+  readonly login?: { readonly username: string; readonly password: string } | null;
   /** Attempts for each question while the registry is away; default 4, about 1.5 s in all. */
   readonly attempts?: number;
   /** How long one attempt may take. Default 3 s. */
@@ -34,12 +36,16 @@ type Answer = Readonly<Record<string, unknown>>;
 /** A client of a schema registry: Confluent's interface, as Confluent, Apicurio and others serve it. */
 export class Registry {
   readonly #url: string;
+  readonly #authorization: string | null;
   readonly #attempts: number;
   readonly #timeoutMs: number;
   readonly #sleep: (ms: number) => Promise<void>;
 
-  constructor({ url, attempts = 4, timeoutMs = 3_000, sleep }: RegistryOptions) {
+  constructor({ url, login, attempts = 4, timeoutMs = 3_000, sleep }: RegistryOptions) {
     this.#url = url.replace(/\/+$/, '');
+    this.#authorization = login
+      ? `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`
+      : null;
     this.#attempts = attempts;
     this.#timeoutMs = timeoutMs;
     this.#sleep = sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
@@ -107,6 +113,7 @@ export class Registry {
         method,
         headers: {
           accept: 'application/vnd.schemaregistry.v1+json, application/json',
+          ...(this.#authorization === null ? {} : { authorization: this.#authorization }),
           ...(body === null ? {} : { 'content-type': 'application/json' }),
         },
         body: body === null ? null : JSON.stringify(body),

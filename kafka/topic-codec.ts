@@ -70,14 +70,17 @@ function cannotFollow(subject: string, reason: string): RegistryError {
   );
 }
 
+/** What knows the schemas of ids. */
+export type SchemasById = Pick<Registry, 'byId'>;
+
 /** Reads the messages of one half of a topic, whatever compatible schema they were written with. */
 export class TopicDecoder {
-  readonly #registry: Registry;
+  readonly #registry: SchemasById;
   readonly #schema: AvroSchema;
   readonly #readers = new Map<number, (bytes: Buffer) => unknown>();
 
   /** @param schema as which values are read. */
-  constructor(registry: Registry, schema: AvroSchema) {
+  constructor(registry: SchemasById, schema: AvroSchema) {
     this.#registry = registry;
     this.#schema = schema;
   }

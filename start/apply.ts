@@ -8,12 +8,12 @@
  * - a view that came from `sql/` and no longer stands there is dropped;
  * - views made by hand stay; one that stood upon a changed view is created again after it;
  * - a table is never dropped, as its rows would be lost: a changed definition is a problem told.
+ *   So are a changed source and connection, as whatever is read through them would go with them.
  */
-import { quoteName } from '../embedded/lexer.ts';
+import { quoteName, tokenize } from '../embedded/lexer.ts';
 import { type Definition, lineAt } from './definition.ts';
 import { type Database, type RelationKind, restoreViews, showCreate } from './hand-made.ts';
 import type { Ledger } from './ledger.ts';
-import { readSqlFiles } from './sql-folder.ts';
 
 /** What changed, by name, and what is wrong, each problem one sentence with file and line. */
 export interface Applied {
@@ -46,17 +46,15 @@ export async function apply(
   complete: boolean,
 ): Promise<Applied> {
   const wanted = new Map(definitions.map((definition) => [definition.name, definition]));
+  const { relations, byHand } = await survey(database, ledger, wanted);
   const run: Run = {
     database,
     ledger,
-    relations: await listRelations(database),
+    relations,
     created: new Set(),
     replaced: new Set(),
     dropped: new Set(),
   };
-  for (const name of ledger.names()) if (!run.relations.has(name)) ledger.delete(name);
-  const byHand = await rememberHandMade(run, wanted);
-  await adopt(run, wanted);
   if (complete) await dropRemoved(run, wanted);
   const problems = await settle(run, wanted);
   const restored = await restoreViews(database, onlyIn(byHand, run.dropped));
@@ -66,54 +64,92 @@ export async function apply(
   return { created: [...created], replaced: [...replaced], dropped: [...dropped], problems };
 }
 
-async function listRelations(database: Database): Promise<Relations> {
-  const rows = await database.query('SELECT name, type FROM mz_catalog.mz_objects');
-  const relations: Relations = new Map();
-  for (const { name, type } of rows) {
-    if (type === 'table' || type === 'view' || type === 'materialized-view' || type === 'source') {
-      relations.set(String(name), type);
-    }
+/** What there is, before anything is changed. */
+export interface Survey {
+  readonly relations: Relations;
+  /** The statements of the views that are not from `sql/`, as a CASCADE may take them along. */
+  readonly byHand: ReadonlyMap<string, string>;
+}
+
+export type Wanted = ReadonlyMap<string, Definition>;
+
+/** Looks at what there is, and brings the ledger in line with it. */
+export async function survey(database: Database, ledger: Ledger, wanted: Wanted): Promise<Survey> {
+  const relations = await listRelations(database);
+  for (const name of ledger.names()) if (!relations.has(name)) ledger.delete(name);
+  const byHand = new Map<string, string>();
+  for (const [name, kind] of relations) {
+    if (ledger.get(name) !== undefined) continue;
+    const sql = await showCreate(database, kind, name);
+    const definition = wanted.get(name);
+    if (definition !== undefined) adopt(ledger, definition, kind, sql);
+    else if (sql !== null) byHand.set(name, sql);
   }
+  return { relations, byHand };
+}
+
+async function listRelations(database: Database): Promise<Relations> {
+  const rows = await database.query(
+    database.objects ?? 'SELECT name, type FROM mz_catalog.mz_objects',
+  );
+  const relations: Relations = new Map();
+  for (const { name, type } of rows) if (isKind(type)) relations.set(String(name), type);
   return relations;
 }
 
-type Wanted = ReadonlyMap<string, Definition>;
+function isKind(type: unknown): type is RelationKind {
+  return KINDS.some((kind) => kind === type);
+}
 
-/** The statements of the views that are not from `sql/`, as a CASCADE may take them along. */
-async function rememberHandMade(run: Run, wanted: Wanted): Promise<ReadonlyMap<string, string>> {
-  const statements = new Map<string, string>();
-  for (const [name, kind] of run.relations) {
-    if (wanted.has(name) || run.ledger.get(name) !== undefined) continue;
-    const sql = await showCreate(run.database, kind, name);
-    if (sql !== null) statements.set(name, sql);
-  }
-  return statements;
+const KINDS: readonly RelationKind[] = [
+  'table',
+  'view',
+  'materialized-view',
+  'source',
+  'connection',
+  'secret',
+];
+
+export function isView(kind: RelationKind): kind is 'view' | 'materialized-view' {
+  return kind === 'view' || kind === 'materialized-view';
+}
+
+/**
+ * Enters what exists with the same text and was not entered, as after a crash in between. What is
+ * no view counts as the same: it is not replaced in any case.
+ */
+function adopt(
+  ledger: Ledger,
+  definition: Definition,
+  kind: RelationKind,
+  sql: string | null,
+): void {
+  const isSame = sql !== null && essence(sql) === essence(definition.sql);
+  if (isSame || !isView(kind)) ledger.set(definition.name, definition.fingerprint);
 }
 
 function onlyIn<V>(map: ReadonlyMap<string, V>, names: ReadonlySet<string>): Map<string, V> {
   return new Map([...map].filter(([name]) => names.has(name)));
 }
 
-/** Enters what exists with the same text and was not entered, as after a crash in between. */
-async function adopt(run: Run, wanted: Wanted): Promise<void> {
-  for (const [name, definition] of wanted) {
-    const kind = run.relations.get(name);
-    if (kind === undefined || run.ledger.get(name) !== undefined) continue;
-    const sql = await showCreate(run.database, kind, name);
-    const same = sql !== null && fingerprintOf(sql) === definition.fingerprint;
-    if (same || kind === 'table') run.ledger.set(name, definition.fingerprint);
-  }
-}
-
-function fingerprintOf(sql: string): string | undefined {
-  return readSqlFiles([{ file: '', source: sql }]).definitions[0]?.fingerprint;
+/**
+ * A statement without what Materialize adds when it prints one: quotes, the database and schema of
+ * each name, the cluster, the final semicolon. Strings are taken as they are.
+ */
+function essence(sql: string): string {
+  const words = tokenize(sql).map(({ kind, value }) => (kind === 'string' ? `'${value}'` : value));
+  return words
+    .join(' ')
+    .replaceAll(/\b(?:materialize \. public|pg_catalog|mz_catalog) \. /g, '')
+    .replace(/ in cluster \S+/, '')
+    .replace(/ ;$/, '');
 }
 
 async function dropRemoved(run: Run, wanted: Wanted): Promise<void> {
   for (const name of run.ledger.names()) {
     const kind = run.relations.get(name);
     if (wanted.has(name)) continue;
-    if (kind === 'view' || kind === 'materialized-view') await drop(run, name, kind);
+    if (kind !== undefined && isView(kind)) await drop(run, name, kind);
     else run.ledger.delete(name);
   }
 }
@@ -164,11 +200,7 @@ async function bring(run: Run, definition: Definition): Promise<boolean> {
     return true;
   }
   if (run.ledger.get(name) === fingerprint) return false;
-  if (existing === 'table' || existing === 'source' || kind === 'table') {
-    throw new Error(
-      `${name} exists as a ${existing} with another definition, and a table is not dropped because its rows would be lost: change it by hand, or start with a new data folder (--data DIR)`,
-    );
-  }
+  if (!isView(existing) || !isView(kind)) throw keeps(name, existing);
   if (run.ledger.get(name) === undefined) {
     throw new Error(
       `a view ${name} exists that was not made from sql/: drop it (DROP VIEW ${quoteName(name)}) or give this one another name`,
@@ -177,6 +209,17 @@ async function bring(run: Run, definition: Definition): Promise<boolean> {
   await check(run.database, definition);
   await drop(run, name, existing);
   return bring(run, definition);
+}
+
+/** What is not replaced: its rows, or those read through it, would be lost. */
+export function keeps(name: string, existing: RelationKind): Error {
+  const why =
+    existing === 'table' || isView(existing)
+      ? 'a table is not dropped because its rows would be lost'
+      : 'what is read through it would go with it';
+  return new Error(
+    `${name} exists as a ${existing} with another definition, and ${why}: change it by hand (DROP … CASCADE, then apply again), or start with a new data folder (--data DIR)`,
+  );
 }
 
 /** @throws the database's error, with a position where a plain query has one. */

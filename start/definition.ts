@@ -1,14 +1,23 @@
 import { type Token, tokenize } from '../embedded/lexer.ts';
 
-/** A relation as a file below `sql/` defines it. */
+/** What a file below `sql/` can define. */
+export type DefinitionKind =
+  | 'table'
+  | 'view'
+  | 'materialized-view'
+  | 'source'
+  | 'connection'
+  | 'secret';
+
+/** A relation, or what one is read with, as a file below `sql/` defines it. */
 export interface Definition {
   readonly name: string;
-  readonly kind: 'table' | 'view' | 'materialized-view';
+  readonly kind: DefinitionKind;
   /** The statement, without its semicolon. */
   readonly sql: string;
   /** Equal exactly when two statements differ in nothing but space and comments. */
   readonly fingerprint: string;
-  /** For a view, where its query starts in `sql`; for a table null. */
+  /** For a view, where its query starts in `sql`; else null. */
   readonly queryStart: number | null;
   readonly file: string;
   /** Of the statement's first character, from 1. */
@@ -27,8 +36,8 @@ export class SqlFileError extends Error {
 /**
  * Reads the definitions of one file, in its order.
  *
- * @throws {SqlFileError} at a statement that is no CREATE TABLE, VIEW or MATERIALIZED VIEW, or one
- * whose quote is not closed.
+ * @throws {SqlFileError} at a statement that is no CREATE of these kinds, or one whose quote is not
+ * closed.
  */
 export function readDefinitions(file: string, source: string): readonly Definition[] {
   return splitTokens(tokenize(source)).map((tokens) => readOne(file, source, tokens));
@@ -56,11 +65,12 @@ function readOne(file: string, source: string, tokens: readonly Token[]): Defini
     throw new SqlFileError(
       file,
       line,
-      `expected CREATE TABLE, CREATE VIEW or CREATE MATERIALIZED VIEW and a bare name, but it says "${words.join(' ')} …"`,
+      `expected CREATE TABLE, VIEW, MATERIALIZED VIEW, SOURCE, CONNECTION or SECRET and a bare name, but it says "${words.join(' ')} …"`,
     );
   }
   const sql = source.slice(start, tokens.at(-1)?.end);
-  const query = head.kind === 'table' ? null : findQuery(tokens.slice(head.length));
+  const isView = head.kind === 'view' || head.kind === 'materialized-view';
+  const query = isView ? findQuery(tokens.slice(head.length)) : null;
   return {
     name: head.name,
     kind: head.kind,
@@ -79,7 +89,17 @@ interface Head {
   readonly length: number;
 }
 
-/** CREATE [OR REPLACE] (TABLE | [MATERIALIZED] VIEW) [IF NOT EXISTS] name */
+const KINDS: readonly (readonly [DefinitionKind, readonly string[]])[] = [
+  ['table', ['table']],
+  ['materialized-view', ['materialized', 'view']],
+  ['view', ['view']],
+  ['source', ['source']],
+  ['source', ['materialized', 'source']],
+  ['connection', ['connection']],
+  ['secret', ['secret']],
+];
+
+/** CREATE [OR REPLACE] (TABLE | [MATERIALIZED] (VIEW | SOURCE) | …) [IF NOT EXISTS] name */
 function readHead(tokens: readonly Token[]): Head | null {
   let at = 0;
   const accept = (...words: readonly string[]): boolean => {
@@ -89,13 +109,7 @@ function readHead(tokens: readonly Token[]): Head | null {
   };
   if (!accept('create')) return null;
   accept('or', 'replace');
-  const kind = accept('table')
-    ? 'table'
-    : accept('materialized', 'view')
-      ? 'materialized-view'
-      : accept('view')
-        ? 'view'
-        : null;
+  const [kind] = KINDS.find(([, words]) => accept(...words)) ?? [null];
   accept('if', 'not', 'exists');
   const name = tokens[at];
   const qualified = tokens[at + 1]?.value === '.';

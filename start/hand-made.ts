@@ -1,13 +1,15 @@
 import { quoteName } from '../embedded/lexer.ts';
-import type { Definition } from './definition.ts';
+import type { DefinitionKind } from './definition.ts';
 
 /** What applying SQL asks of the database. */
 export interface Database {
   /** Runs one statement in autocommit. Rejects with the database's error. */
   query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** What lists the user's objects with `name` and `type`; without it, the embedded engine's. */
+  readonly objects?: string;
 }
 
-export type RelationKind = Definition['kind'] | 'source';
+export type RelationKind = DefinitionKind;
 
 /** The statement a view was created with; null for what is no view. */
 export async function showCreate(
@@ -18,7 +20,8 @@ export async function showCreate(
   if (kind !== 'view' && kind !== 'materialized-view') return null;
   const words = kind === 'view' ? 'VIEW' : 'MATERIALIZED VIEW';
   const rows = await database.query(`SHOW CREATE ${words} ${quoteName(name)}`);
-  const sql = rows[0]?.create_sql;
+  // A Materialize up to 0.26 names the column after the statement.
+  const sql = rows[0]?.create_sql ?? rows[0]?.['Create View'];
   return typeof sql === 'string' ? sql : null;
 }
 

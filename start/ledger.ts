@@ -51,3 +51,14 @@ function readLedger(file: string): z.infer<typeof ledger> | undefined {
     return undefined;
   }
 }
+
+/** The same ledger for looking ahead: what is entered here is not kept. */
+export function copyLedger(ledger: Ledger): Ledger {
+  const entries = new Map(ledger.names().map((name) => [name, ledger.get(name) ?? '']));
+  return {
+    get: (name) => entries.get(name),
+    names: () => [...entries.keys()],
+    set: (name, fingerprint) => void entries.set(name, fingerprint),
+    delete: (name) => void entries.delete(name),
+  };
+}

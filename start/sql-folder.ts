@@ -1,6 +1,7 @@
 import { type FSWatcher, readdirSync, readFileSync, watch } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { type Definition, readDefinitions } from './definition.ts';
+import { deriveSources, readPairs, readSources, type SourcesChoice } from './sql-sources.ts';
 
 /** How long a folder must be quiet before its change counts: editors write in several steps. */
 const QUIET_MS = 150;
@@ -11,17 +12,29 @@ export interface SqlFile {
   readonly source: string;
 }
 
-/** What the embedded engine is given: its own sources, then the views by file name. */
-export function listSqlFiles(folder: string): readonly SqlFile[] {
-  const views = join(folder, 'views');
-  const paths = readdirSync(views)
+/** The project's folders that are applied. */
+export interface SqlFolders {
+  /** Of `sources/` and `views/`. */
+  readonly sql: string;
+  /** Of the topics' schemas. */
+  readonly schemas: string;
+}
+
+/** The sources, those that follow from the topics' schemas, then the views by file name. */
+export function listSqlFiles(
+  { sql, schemas }: SqlFolders,
+  choice: SourcesChoice,
+): readonly SqlFile[] {
+  const views = join(sql, 'views');
+  const nameOf = (path: string): string => relative(dirname(sql), path);
+  const files = readdirSync(views)
     .filter((name) => name.endsWith('.sql') && !name.startsWith('.'))
     .sort()
-    .map((name) => join(views, name));
-  return [join(folder, 'sources', 'embedded.sql'), ...paths].map((path) => ({
-    file: relative(dirname(folder), path),
-    source: readFileSync(path, 'utf8'),
-  }));
+    .map((name) => join(views, name))
+    .map((path) => ({ file: nameOf(path), source: readFileSync(path, 'utf8') }));
+  const file = nameOf(join(sql, 'sources', `${choice.kind}.sql`));
+  const sources = readSources(sql, choice, file);
+  return [sources, ...deriveSources(readPairs(schemas), sources, choice), ...files];
 }
 
 /**

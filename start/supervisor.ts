@@ -232,7 +232,8 @@ export class Supervisor {
     const ledger = `${storeFolder(options.data, this.#input)}.sql.json`;
     try {
       const { created, replaced, dropped, problems } = await applySqlFolder(
-        this.#sqlFolder(),
+        { sql: this.#sqlFolder(), schemas: join(this.#settings.root, 'avro_schemas') },
+        { kind: 'embedded' },
         url,
         ledger,
       );

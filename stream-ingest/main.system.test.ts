@@ -124,7 +124,8 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'viewcast-ingest-'));
   await startEngine(0);
   const { problems } = await applySqlFolder(
-    join(root, 'sql'),
+    { sql: join(root, 'sql'), schemas: join(root, 'avro_schemas') },
+    { kind: 'embedded' },
     engineUrl(),
     join(folder, 'sql.json'),
   );

@@ -82,14 +82,22 @@ export class TokenReader {
     return parts.join('.');
   }
 
+  /** A text in quotes; `expected` says which. */
+  string(expected: string): string {
+    const token = this.peek();
+    if (token?.kind !== 'string') throw this.wrong(expected);
+    this.#position++;
+    return token.value;
+  }
+
   relationNames(): string[] {
-    return this.#commaList(() => this.relationName());
+    return this.commaList(() => this.relationName());
   }
 
   /** `(a, b)`; [] when no parenthesis stands next. */
   columnNames(): string[] {
     if (!this.acceptSymbol('(')) return [];
-    const names = this.#commaList(() => this.identifier());
+    const names = this.commaList(() => this.identifier());
     this.expectSymbol(')');
     return names;
   }
@@ -129,7 +137,8 @@ export class TokenReader {
     return new EngineError('42601', `expected ${expected}, found ${found}`);
   }
 
-  #commaList<T>(read: () => T): T[] {
+  /** One or several, by commas. */
+  commaList<T>(read: () => T): T[] {
     const list = [read()];
     while (this.acceptSymbol(',')) list.push(read());
     return list;

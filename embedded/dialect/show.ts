@@ -11,6 +11,8 @@ export function parseShow(reader: TokenReader): Statement {
   if (reader.accept('materialized', 'views')) return readObjects(reader, 'materialized-views');
   if (reader.accept('tables')) return readObjects(reader, 'tables');
   if (reader.accept('sources')) return readObjects(reader, 'sources');
+  if (reader.accept('connections')) return readObjects(reader, 'connections');
+  if (reader.accept('secrets')) return readObjects(reader, 'secrets');
   if (reader.accept('columns')) return readColumns(reader);
   if (reader.accept('create')) return readCreate(reader);
   if (reader.accept('indexes') || reader.accept('index') || reader.accept('keys')) {
@@ -23,8 +25,6 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   databases: ['materialize'],
   schemas: ['public'],
   clusters: ['quickstart'],
-  connections: [],
-  secrets: [],
   sinks: [],
   types: [],
 };
@@ -63,8 +63,10 @@ function readIndexes(reader: TokenReader): Statement {
 function readCreate(reader: TokenReader): Statement {
   const materialized = reader.accept('materialized') ? 'materialized ' : '';
   const what = materialized + reader.identifier();
-  if (!['view', 'materialized view', 'table', 'source'].includes(what)) {
-    throw notSupported(`SHOW CREATE ${what.toUpperCase()}: it knows views, tables and sources`);
+  if (!['view', 'materialized view', 'table', 'source', 'connection'].includes(what)) {
+    throw notSupported(
+      `SHOW CREATE ${what.toUpperCase()}: it knows views, tables, sources and connections`,
+    );
   }
   const relation = reader.relationName();
   reader.expectEnd();

@@ -1,4 +1,5 @@
-import type { CreateViewRequest, SubscribeRequest } from '../engine.ts';
+import type { CreateViewRequest, DropKind, SubscribeRequest } from '../engine.ts';
+import type { CreateKafkaRequest } from '../kafka/definition.ts';
 
 /** SUBSCRIBE or TAIL (reference: Materialize's documentation, "SUBSCRIBE"). */
 export interface SubscribeStatement {
@@ -23,7 +24,14 @@ export interface BackendStatement {
   readonly copiesOut: boolean;
 }
 
-export type ShowObjects = 'objects' | 'views' | 'materialized-views' | 'tables' | 'sources';
+export type ShowObjects =
+  | 'objects'
+  | 'views'
+  | 'materialized-views'
+  | 'tables'
+  | 'sources'
+  | 'connections'
+  | 'secrets';
 
 /** What a session can be asked to do. */
 export type Statement =
@@ -68,6 +76,7 @@ export type Statement =
     }
   | { readonly kind: 'close'; readonly name: string | null }
   | { readonly kind: 'create-view'; readonly request: CreateViewRequest }
+  | { readonly kind: 'create-kafka'; readonly request: CreateKafkaRequest }
   | {
       readonly kind: 'create-index';
       readonly relation: string;
@@ -75,7 +84,7 @@ export type Statement =
     }
   | {
       readonly kind: 'drop';
-      readonly what: 'view' | 'materialized-view' | 'table' | 'source' | 'index';
+      readonly what: DropKind;
       readonly names: readonly string[];
       readonly ifExists: boolean;
       readonly cascade: boolean;

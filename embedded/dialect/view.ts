@@ -1,5 +1,6 @@
 import type { StatementText } from '../lexer.ts';
 import { notSupported, parseBackend } from './backend.ts';
+import { parseCreateKafka } from './kafka.ts';
 import { TokenReader } from './reader.ts';
 import type { Statement } from './statement.ts';
 
@@ -21,11 +22,13 @@ export function parseCreate(statement: StatementText): Statement {
   if (!orReplace && (reader.sees('index') || reader.sees('default', 'index'))) {
     return readIndex(reader, statement);
   }
+  const kafka = orReplace || temporary ? undefined : parseCreateKafka(reader);
+  if (kafka !== undefined) return kafka;
   refuseForeign(reader);
   return parseBackend(statement);
 }
 
-/** DROP of a view, table, source or index; everything else goes to PostgreSQL. */
+/** DROP of what the catalogue keeps, or an index; everything else goes to PostgreSQL. */
 export function parseDrop(statement: StatementText): Statement {
   const reader = new TokenReader(statement);
   reader.expect('drop');
@@ -99,15 +102,17 @@ function readDropKind(
   if (reader.accept('view')) return 'view';
   if (reader.accept('table')) return 'table';
   if (reader.accept('source')) return 'source';
+  if (reader.accept('connection')) return 'connection';
+  if (reader.accept('secret')) return 'secret';
   if (reader.accept('index')) return 'index';
   return undefined;
 }
 
 const FOREIGN: Readonly<Record<string, string>> = {
-  source: 'sources of its own: create a table and INSERT or COPY into it',
+  source: 'OR REPLACE and TEMPORARY for sources: DROP it first',
   sink: 'sinks: SUBSCRIBE to the view and write where you like',
-  connection: 'connections: create a table and INSERT or COPY into it',
-  secret: 'secrets: there is nothing to connect to',
+  connection: 'OR REPLACE for connections: DROP it first',
+  secret: 'OR REPLACE for secrets: DROP it first',
   cluster: 'clusters: it is one process',
   role: 'roles: there is one user',
   user: 'users: there is one user',
@@ -122,6 +127,4 @@ function refuseForeign(reader: TokenReader): void {
   const first = reader.peek();
   const refusal = first?.kind === 'word' ? FOREIGN[first.value] : undefined;
   if (refusal !== undefined) throw notSupported(refusal);
-  const isTableFromSource = reader.sees('table') && /\bfrom\s+source\b/i.test(reader.sql);
-  if (isTableFromSource) throw notSupported(FOREIGN.source ?? '');
 }

@@ -126,11 +126,25 @@ export async function runCreateView(
   return tag;
 }
 
+/** Not before a registry has answered; other sessions go on meanwhile. */
+export async function runCreateKafka(
+  context: Context,
+  { request }: Extract<Statement, { kind: 'create-kafka' }>,
+): Promise<string> {
+  const tag = `CREATE ${request.type.toUpperCase()}`;
+  prepareDefinition(context, tag);
+  const notice = await context.engine.catalog.createKafka(request);
+  if (notice !== null) sendNotice(context, notice, '01000');
+  return tag;
+}
+
 const DROP_TAG = {
   view: 'DROP VIEW',
   'materialized-view': 'DROP MATERIALIZED VIEW',
   table: 'DROP TABLE',
   source: 'DROP SOURCE',
+  connection: 'DROP CONNECTION',
+  secret: 'DROP SECRET',
   index: 'DROP INDEX',
 } as const;
 

@@ -93,6 +93,10 @@ export class FakeEngine implements Engine {
       this.views.push(request.name);
       return request.materialized ? 're-evaluated: it is a fake' : null;
     },
+    createKafka: async ({ name, type }) => {
+      this.log.push(`create ${type}: ${name}`);
+      return null;
+    },
     drop: async ({ names }) => {
       this.log.push(`drop: ${names.join()}`);
     },
@@ -103,8 +107,16 @@ export class FakeEngine implements Engine {
         reevaluated: 'it is a fake',
         sql: 'CREATE',
         countsSince: null,
+        reading: null,
       },
-      { name: 't', kind: 'table', reevaluated: null, sql: 'CREATE TABLE t ()', countsSince: null },
+      {
+        name: 't',
+        kind: 'table',
+        reevaluated: null,
+        sql: 'CREATE TABLE t ()',
+        countsSince: null,
+        reading: null,
+      },
     ],
     columns: async () => [{ name: 'k', nullable: false, type: 'integer' }],
   };

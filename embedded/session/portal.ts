@@ -11,6 +11,7 @@ import { parameterText } from './binary.ts';
 import {
   CommandPortal,
   runCreateIndex,
+  runCreateKafka,
   runCreateView,
   runDiscard,
   runDrop,
@@ -109,6 +110,7 @@ type Command = Extract<
       | 'declare'
       | 'close'
       | 'create-view'
+      | 'create-kafka'
       | 'create-index'
       | 'drop'
       | 'deallocate'
@@ -135,6 +137,8 @@ async function runCommand(context: Context, bound: Bound, statement: Command): P
       return closeCursor(context, statement.name);
     case 'create-view':
       return runCreateView(context, statement);
+    case 'create-kafka':
+      return runCreateKafka(context, statement);
     case 'create-index':
       return runCreateIndex(context, statement);
     case 'drop':

@@ -11,7 +11,7 @@ import { BOOL, RowsPortal, TEXT } from './rows-portal.ts';
  */
 export function showObjects(context: Context, what: ShowObjects, like: string | null): Portal {
   const clustered = what === 'materialized-views' || what === 'sources';
-  const typed = what === 'sources' || what === 'objects';
+  const typed = what === 'sources' || what === 'objects' || what === 'connections';
   const names = [
     'name',
     ...(typed ? ['type'] : []),
@@ -36,11 +36,13 @@ export function showObjects(context: Context, what: ShowObjects, like: string | 
 }
 
 const LISTED: Readonly<Record<ShowObjects, readonly RelationInfo['kind'][]>> = {
-  objects: ['view', 'materialized-view', 'table', 'source'],
+  objects: ['view', 'materialized-view', 'table', 'source', 'connection', 'secret'],
   views: ['view', 'materialized-view'],
   'materialized-views': ['materialized-view'],
   tables: ['table'],
   sources: ['source'],
+  connections: ['connection'],
+  secrets: ['secret'],
 };
 
 export function showColumns(context: Context, relation: string, like: string | null): Portal {
@@ -106,6 +108,7 @@ function noteOf(relation: RelationInfo): string {
   if (relation.reevaluated !== null) {
     notes.push(`re-evaluated, not incrementally maintained: ${relation.reevaluated}`);
   }
+  if (relation.reading !== null) notes.push(relation.reading);
   if (relation.countsSince !== null)
     notes.push(`counts since ${relation.countsSince.toISOString()}`);
   return notes.join('; ');

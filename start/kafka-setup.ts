@@ -1,0 +1,38 @@
+import type { Logger } from 'pino';
+import { listTopics, readTopicSchemas } from '../avro/topic-schemas.ts';
+import { kafkaClient } from '../kafka/kafka.ts';
+import { Registry } from '../kafka/registry.ts';
+import { registerTopic } from '../kafka/topic-codec.ts';
+import { compactedTopic, ensureTopics, eventTopic } from '../kafka/topics.ts';
+import type { KafkaAddresses } from './sql-sources.ts';
+
+/**
+ * Puts in place what must be there before a source is created: the schemas of all topics in
+ * `schemas` registered, as columns are read from them once, and the topics themselves. Returns the
+ * topics. What is there already stays as it is.
+ *
+ * @throws Error in words when the registry or Kafka is away, or a schema cannot follow the one that
+ *   is registered.
+ */
+export async function setUpKafka(
+  { kafka, registry }: KafkaAddresses,
+  schemas: string,
+  log: Logger,
+): Promise<readonly string[]> {
+  const topics = await listTopics(schemas);
+  const client = new Registry({ url: registry });
+  for (const topic of topics) await registerTopic(client, await readTopicSchemas(topic, schemas));
+  await ensureTopics(kafkaClient({ brokers: kafka, clientId: 'viewcast-sql', log }), [
+    ...topics.map((topic) => eventTopic(topic, 1)),
+    compactedTopic(INPUT_TOPIC),
+  ]).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`Kafka at ${kafka} cannot be asked for its topics: ${reason}`, {
+      cause: error,
+    });
+  });
+  return topics;
+}
+
+/** Where stream-ingest tells what feeds the topic recentchange. */
+export const INPUT_TOPIC = 'recentchange-input';
