@@ -84,14 +84,10 @@ function readFlags(args: readonly string[], environment: NodeJS.ProcessEnv): Fla
   };
 }
 
-function chooseSources(flags: Flags, { product, version }: Target): SourcesChoice {
+function chooseSources(flags: Flags, { product, isOlder, version }: Target): SourcesChoice {
   const { kafka, registry, dialect } = flags;
-  const kinds = {
-    engine: kafka ? 'kafka' : 'embedded',
-    materialize: 'kafka',
-    'materialize-tail': 'tail',
-  };
-  const kind = dialect ?? kinds[product];
+  const hasKafka = product === 'materialize' || kafka !== undefined;
+  const kind = dialect ?? (hasKafka ? (isOlder ? 'tail' : 'kafka') : 'embedded');
   if (kind === 'embedded' && product === 'engine') return { kind };
   if (kind === 'embedded')
     throw new UsageError(`--dialect embedded is for the engine, not ${version}`);

@@ -4,7 +4,9 @@ import type { Database } from './hand-made.ts';
 
 /** What SQL is applied to. */
 export interface Target {
-  readonly product: 'engine' | 'materialize' | 'materialize-tail';
+  readonly product: 'engine' | 'materialize';
+  /** It is of the line up to 0.26. */
+  readonly isOlder: boolean;
   /** As it says it. */
   readonly version: string;
   /** Distinguishes it from every other. */
@@ -30,22 +32,21 @@ export async function recogniseTarget(database: Database): Promise<Target> {
       { cause: error },
     );
   });
-  if (version.includes('viewcast')) {
-    const identity = await ask(database, 'SELECT mz_environment_id() AS answer');
-    return { product: 'engine', version, identity, database };
-  }
   const [, major = '0', minor = '0'] = /^v(\d+)\.(\d+)/.exec(version) ?? [];
-  const isOld = Number(major) === 0 && Number(minor) < 27;
+  const isOlder = Number(major) === 0 && Number(minor) < 27;
   const identity = await ask(
     database,
-    `SELECT ${isOld ? 'mz_cluster_id' : 'mz_environment_id'}()::text AS answer`,
+    `SELECT ${isOlder ? 'mz_cluster_id' : 'mz_environment_id'}()::text AS answer`,
   );
-  return {
-    product: isOld ? 'materialize-tail' : 'materialize',
-    version,
-    identity,
-    database: { query: (sql) => database.query(sql), objects: OBJECTS },
-  };
+  return version.includes('viewcast')
+    ? { product: 'engine', isOlder, version, identity, database }
+    : {
+        product: 'materialize',
+        isOlder,
+        version,
+        identity,
+        database: { query: (sql) => database.query(sql), objects: OBJECTS },
+      };
 }
 
 async function ask(database: Database, sql: string): Promise<string> {

@@ -62,6 +62,7 @@ export function asOlderLine(engine: Engine): Engine {
 function olderCatalog(catalog: Catalog): Catalog {
   return {
     createView: (request) => catalog.createView(request),
+    createKafka: (request) => catalog.createKafka(request),
     relations: () => catalog.relations(),
     columns: (relation) => catalog.columns(relation),
     async drop(request) {
