@@ -166,6 +166,8 @@ function complain(problem: string): void {
   process.stderr.write(`viewcast: ${problem}\n`);
 }
 
+// Whoever reads only the first lines closes the pipe.
+process.stdout.on('error', () => {});
 try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
