@@ -66,7 +66,7 @@ test.each([
   ['TRUNCATE t', /DELETE/],
   ['DO $$ BEGIN END $$', /DO/],
   ['LISTEN x', /SUBSCRIBE/],
-  ['CREATE SOURCE s FROM KAFKA CONNECTION k (TOPIC x)', /sources/],
+  ['CREATE SOURCE s FROM POSTGRES CONNECTION p', /Kafka alone/],
   ['CREATE SINK s FROM v INTO KAFKA', /sinks/],
   ['CREATE TEMP TABLE x (a int)', /temporary/],
   ["COPY t FROM '/etc/passwd'", /files or programs/],
