@@ -5,9 +5,9 @@ import {
   connectViewers,
   type Load,
   Published,
-  runBurst,
   runRound,
   secondsPerMillion,
+  settleTcp,
   warmUp,
 } from './round.ts';
 import { median } from './statistics.ts';
@@ -72,7 +72,7 @@ async function runAll(seats: readonly Seat[], batches: 1 | 16, round: number): P
   for (let turn = 0; turn < seats.length; turn++) {
     const seat = seats[(turn + round) % seats.length];
     if (seat === undefined) continue;
-    if (round === 0) await runBurst(seat, seat.published, batches);
+    await settleTcp(seat, seat.published, batches);
     seat.costs[batches].push(
       secondsPerMillion(await runRound(seat, seat.published, batches, LIMITS)),
     );

@@ -29,7 +29,7 @@ export class OptionsError extends Error {
   override readonly name = 'OptionsError';
 }
 
-const DEFAULTS = { viewers: [100, 1_000, 5_000, 10_000], rounds: 3, pairs: 32, many: 10_000 };
+const DEFAULTS = { viewers: [100, 1_000, 5_000, 10_000], rounds: 3, pairs: 60, many: 10_000 };
 const QUICK = { viewers: [100, 1_000], rounds: 2, pairs: 30, many: 2_000 };
 
 /**

@@ -28,8 +28,13 @@ export interface Pairs {
 }
 
 const WARM_UP = 4;
+/** Messages of one burst: so few that no viewer is idle for 200 ms, see {@link settleTcp}. */
+const UNDER_WAY = 8_000;
 
-/** Runs bursts of three servers in one process, in an order that turns: bare, viewcast, bare. */
+/**
+ * Runs bursts of three servers in one process, always bare, viewcast, bare. An order that turns
+ * would leave each of them idle for longer in every third pair, which costs more than any server.
+ */
 export async function comparePairs(
   bare: CandidateName,
   candidate: CandidateName,
@@ -71,7 +76,8 @@ class Arm {
 
   /** CPU seconds per million deliveries of one burst. */
   async burst(batches: number): Promise<number> {
-    return secondsPerMillion(await runBurst(this.#to, this.#published, batches));
+    const ticks = Math.max(2, Math.floor(UNDER_WAY / this.viewers));
+    return secondsPerMillion(await runBurst(this.#to, this.#published, batches, ticks));
   }
 
   async countChecked(): Promise<number> {
@@ -83,9 +89,8 @@ async function compare(arms: readonly Arm[], batches: number, pairs: number): Pr
   const costs: number[][] = arms.map(() => []);
   for (let pair = -WARM_UP; pair < pairs; pair++) {
     for (let turn = 0; turn < arms.length; turn++) {
-      const index = (turn + pair + WARM_UP) % arms.length;
-      const cost = await arms[index]?.burst(batches);
-      if (pair >= 0 && cost !== undefined) costs[index]?.push(cost);
+      const cost = await arms[turn]?.burst(batches);
+      if (pair >= 0 && cost !== undefined) costs[turn]?.push(cost);
     }
   }
   const [bare = [], viewcast = [], control = []] = costs;
