@@ -1,5 +1,5 @@
 /** What stands in the project, for the tests of its deployment. */
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -40,7 +40,7 @@ export function needsOf(programs: readonly string[]): Needs {
   const files = new Set<string>();
   const packages = new Set<string>();
   const visit = (path: string) => {
-    if (files.has(path) || !exists(path)) return;
+    if (files.has(path) || !exists(path) || !statSync(join(root, path)).isFile()) return;
     files.add(path);
     if (!path.endsWith('.ts')) return;
     const text = read(path);
