@@ -12,7 +12,7 @@ export class ConnectionLimit {
 
   /** Lets a connection in, or returns null. The function it returns may be called more than once. */
   enter(address: string): (() => void) | null {
-    if (isLoopback(address)) return () => {};
+    if (isLoopback(address)) return nothing;
     const open = this.#open.get(address) ?? 0;
     if (open >= this.#most) return null;
     this.#open.set(address, open + 1);
@@ -29,3 +29,5 @@ export class ConnectionLimit {
     else this.#open.delete(address);
   }
 }
+
+function nothing(): void {}

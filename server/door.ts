@@ -3,7 +3,7 @@ import type { Admission } from './admission.ts';
 import { retryMsOf } from './admission-line.ts';
 import type { Verdict } from './auth/authorizer.ts';
 import { watchExpiry } from './auth/expiry.ts';
-import { type Grant, permitsTopic, permitsWhole } from './auth/grant.ts';
+import { type Grant, openGrant, permitsTopic, permitsWhole } from './auth/grant.ts';
 import type { HttpAuth } from './auth/http-token.ts';
 import type { Clock } from './clock.ts';
 import { drain } from './drain.ts';
@@ -22,11 +22,16 @@ export interface Pass {
   forbidsView(view: string): DoorRefusal | null;
   /** Why messages may not be submitted to the topic; null when they may. */
   forbidsTopic(topic: string): DoorRefusal | null;
-  /**
-   * A connection stands. `close` is called, once at most, when its token expires or the server
-   * stops; the returned function is to be called when it is over, and may be called more than once.
-   */
-  opened(close: (reason: CloseCode) => void): () => void;
+  /** A connection stands: it is closed when its token expires or the server stops. */
+  opened(connection: Closable): void;
+  /** It is over. May be called more than once. */
+  over(connection: Closable): void;
+}
+
+/** A connection that may have to go. */
+export interface Closable {
+  /** Ends it: it is over when this returns. May be called more than once. */
+  close(reason: CloseCode): void;
 }
 
 /** Who asks to be let in. One of the two is called, once: at once or later. */
@@ -48,11 +53,14 @@ export interface DoorParts {
 /** Where every connection and request comes in, and from where all are sent away at the end. */
 export class Door {
   readonly #parts: DoorParts;
-  readonly #open = new Set<{ close(reason: CloseCode): void }>();
+  readonly #open = new Set<Closable>();
+  /** Where tokens are off: nothing is kept of each visitor. */
+  readonly #everybody: Pass;
   #draining = false;
 
   constructor(parts: DoorParts) {
     this.#parts = parts;
+    this.#everybody = new GrantPass(this, openGrant, parts.clock);
   }
 
   /** Whether the server stops: nobody new is let in. */
@@ -103,18 +111,14 @@ export class Door {
       : this.#decide(verdict);
   }
 
-  /** Registers a connection that is to be closed when the server stops; as {@link Pass.opened}. */
-  opened(close: (reason: CloseCode) => void): () => void {
-    const connection = {
-      close: (reason: CloseCode) => {
-        this.#open.delete(connection);
-        close(reason);
-      },
-    };
+  /** A connection stands, which is to be closed when the server stops; as {@link Pass.opened}. */
+  opened(connection: Closable): void {
     this.#open.add(connection);
-    return () => {
-      this.#open.delete(connection);
-    };
+  }
+
+  /** It is over. May be called more than once. */
+  over(connection: Closable): void {
+    this.#open.delete(connection);
   }
 
   /**
@@ -138,29 +142,8 @@ export class Door {
   }
 
   #pass(grant: Grant): Pass {
-    return {
-      forbidsView: (view) => {
-        const permission = permitsWhole(grant, view);
-        return permission.kind === 'denied' ? refusal(403, 'forbidden', permission.reason) : null;
-      },
-      forbidsTopic: (topic) =>
-        permitsTopic(grant, topic)
-          ? null
-          : refusal(403, 'forbidden', `the token does not allow messages to ${topic}`),
-      opened: (close) => this.#openedUnder(grant, close),
-    };
-  }
-
-  #openedUnder(grant: Grant, close: (reason: CloseCode) => void): () => void {
-    const ended = this.opened(close);
-    const unwatch = watchExpiry(this.#parts.clock, grant.expiresAtMs, () => {
-      ended();
-      close(CLOSE.authExpired);
-    });
-    return () => {
-      ended();
-      unwatch();
-    };
+    if (grant === openGrant) return this.#everybody;
+    return new GrantPass(this, grant, this.#parts.clock);
   }
 
   #stopping(): DoorRefusal {
@@ -168,6 +151,46 @@ export class Door {
     return refusal(503, 'draining', message, retryMsOf(this.#parts.random));
   }
 }
+
+/** What a grant lets its bearer do, over one connection at most where the grant expires. */
+class GrantPass implements Pass {
+  readonly #door: Door;
+  readonly #grant: Grant;
+  readonly #clock: Clock;
+  #unwatch: () => void = nothing;
+
+  constructor(door: Door, grant: Grant, clock: Clock) {
+    this.#door = door;
+    this.#grant = grant;
+    this.#clock = clock;
+  }
+
+  forbidsView(view: string): DoorRefusal | null {
+    const permission = permitsWhole(this.#grant, view);
+    return permission.kind === 'denied' ? refusal(403, 'forbidden', permission.reason) : null;
+  }
+
+  forbidsTopic(topic: string): DoorRefusal | null {
+    if (permitsTopic(this.#grant, topic)) return null;
+    return refusal(403, 'forbidden', `the token does not allow messages to ${topic}`);
+  }
+
+  opened(connection: Closable): void {
+    this.#door.opened(connection);
+    const { expiresAtMs } = this.#grant;
+    if (expiresAtMs === null) return;
+    this.#unwatch = watchExpiry(this.#clock, expiresAtMs, () =>
+      connection.close(CLOSE.authExpired),
+    );
+  }
+
+  over(connection: Closable): void {
+    this.#door.over(connection);
+    this.#unwatch();
+  }
+}
+
+function nothing(): void {}
 
 /** Whether it was refused. */
 export const isRefusal = (result: Pass | DoorRefusal): result is DoorRefusal => 'reply' in result;

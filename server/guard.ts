@@ -1,7 +1,14 @@
 import type { CloseCode } from '../protocol/close.ts';
 import type { Verdict } from './auth/authorizer.ts';
-import { ConnectionAuth, type ConnectionAuthParts } from './auth/connection-auth.ts';
-import { type Permission, permits, permitsTopic, stillPermits, type Where } from './auth/grant.ts';
+import { type AuthPort, ConnectionAuth, type ConnectionAuthParts } from './auth/connection-auth.ts';
+import {
+  type Grant,
+  type Permission,
+  permits,
+  permitsTopic,
+  stillPermits,
+  type Where,
+} from './auth/grant.ts';
 
 /** What a session tells its viewer about its token. None of it may throw. */
 export interface GuardPort {
@@ -33,27 +40,62 @@ export interface Guard {
   stop(): void;
 }
 
+const tokenFirst: Permission = { kind: 'denied', reason: 'a token must come first' };
+
 /** A connection's token as its session asks it. After the end nothing is permitted. */
-export function makeGuard(
-  parts: ConnectionAuthParts,
-  port: GuardPort,
-  judged: (verdict: Verdict) => void,
-): Guard {
-  const auth = new ConnectionAuth(parts, {
-    authorized: (_grant, expiresInMs) => port.authorized(expiresInMs),
-    unavailable: (message, retryMs) => port.unavailable(message, retryMs),
-    close: (reason) => port.close(reason),
-    verdict: judged,
-  });
-  const none: Permission = { kind: 'denied', reason: 'a token must come first' };
-  return {
-    required: parts.verifier !== null,
-    present: (token) => auth.present(token),
-    pass: (bytes, run) => auth.pass(bytes, run),
-    permits: (view, asked) => (auth.grant === null ? none : permits(auth.grant, view, asked)),
-    stillPermits: (view, asked, shown) =>
-      auth.grant !== null && stillPermits(auth.grant, view, asked, shown),
-    permitsTopic: (topic) => auth.grant !== null && permitsTopic(auth.grant, topic),
-    stop: () => auth.stop(),
-  };
+export class ConnectionGuard implements Guard, AuthPort {
+  readonly required: boolean;
+  readonly #port: GuardPort;
+  readonly #judged: (verdict: Verdict) => void;
+  readonly #auth: ConnectionAuth;
+
+  constructor(parts: ConnectionAuthParts, port: GuardPort, judged: (verdict: Verdict) => void) {
+    this.required = parts.verifier !== null;
+    this.#port = port;
+    this.#judged = judged;
+    this.#auth = new ConnectionAuth(parts, this);
+  }
+
+  present(token: string): void {
+    this.#auth.present(token);
+  }
+
+  pass(bytes: number, run: () => void): 'ran' | 'held' | 'refused' {
+    return this.#auth.pass(bytes, run);
+  }
+
+  permits(view: string, asked: Where | undefined): Permission {
+    const { grant } = this.#auth;
+    return grant === null ? tokenFirst : permits(grant, view, asked);
+  }
+
+  stillPermits(view: string, asked: Where | undefined, shown: Where | undefined): boolean {
+    const { grant } = this.#auth;
+    return grant !== null && stillPermits(grant, view, asked, shown);
+  }
+
+  permitsTopic(topic: string): boolean {
+    const { grant } = this.#auth;
+    return grant !== null && permitsTopic(grant, topic);
+  }
+
+  stop(): void {
+    this.#auth.stop();
+  }
+
+  authorized(_grant: Grant, expiresInMs: number | null): void {
+    this.#port.authorized(expiresInMs);
+  }
+
+  unavailable(message: string, retryMs: number): void {
+    this.#port.unavailable(message, retryMs);
+  }
+
+  close(reason: CloseCode): void {
+    this.#port.close(reason);
+  }
+
+  verdict(verdict: Verdict): void {
+    this.#judged(verdict);
+  }
 }

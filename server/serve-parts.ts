@@ -1,12 +1,13 @@
 import { BOUNDS } from '../protocol/message.ts';
 import type { Access } from './access.ts';
 import { TrustedProxies } from './address.ts';
+import type { Verdict } from './auth/authorizer.ts';
 import type { BatchChannels } from './channel/batch-channels.ts';
 import { defaultOutboxLimits } from './channel/outbox.ts';
 import { formatToken, parseToken } from './channel/resume-token.ts';
 import type { StreamChannels } from './channel/stream-channels.ts';
 import { type ConnectionPlaces, ownPlaces, sharedPlaces } from './connection-places.ts';
-import { makeGuard } from './guard.ts';
+import { ConnectionGuard } from './guard.ts';
 import type { Route } from './http/routes.ts';
 import { catalogueRoute } from './http/views-api.ts';
 import type { Metrics } from './metrics.ts';
@@ -15,8 +16,9 @@ import type { ServeOptions, WholeServer } from './serve-options.ts';
 import { Heartbeat } from './socket/heartbeat.ts';
 import type { SessionSocketParts } from './socket/session-sockets.ts';
 import { streamResponses } from './socket/stream-http.ts';
+import type { StreamResponse } from './socket/stream-response.ts';
 import { streamSockets } from './socket/stream-sockets.ts';
-import { defaultConnectionLimits, type StreamParts } from './socket/stream-source.ts';
+import { defaultConnectionLimits, type Living, type StreamParts } from './socket/stream-source.ts';
 import type { TemplatedApp } from './uws.ts';
 
 /** Pings and comments go to each connection once in so many seconds. */
@@ -99,12 +101,13 @@ export function sessionParts(
 ): SessionSocketParts {
   const { door } = access;
   const { messageBytes, messagesPerSecond, messageBurst } = sockets.limits;
+  const judged = (verdict: Verdict): void => metrics.judged(verdict);
   return {
     source,
     sockets,
     knock: (entrant, request) => places.before(request, entrant, (inner) => door.knock(inner)),
-    opened: (close) => door.opened(close),
-    guard: (port) => makeGuard(access, port, (verdict) => metrics.judged(verdict)),
+    door,
+    guard: (port) => new ConnectionGuard(access, port, judged),
     takePlace: sockets.takePlace,
     nowMs: sockets.nowMs,
     after: (ms, run) => {
@@ -126,14 +129,14 @@ export function sessionParts(
 
 /** Returns what is to be called once a second. */
 export function addStreams(app: TemplatedApp, parts: StreamParts): () => void {
-  const heartbeat = new Heartbeat(HEARTBEAT_SECONDS);
-  const keepAlive = new Heartbeat(KEEP_ALIVE_SECONDS);
+  const signs = new Heartbeat<Living>(HEARTBEAT_SECONDS, (one) => one.signOfLife());
+  const keepAlive = new Heartbeat<StreamResponse>(KEEP_ALIVE_SECONDS, (one) => one.keepAlive());
   for (const path of STREAM_PATHS) {
-    app.ws(path, streamSockets(parts, heartbeat));
-    app.any(path, streamResponses(parts, heartbeat, keepAlive));
+    app.ws(path, streamSockets(parts, signs));
+    app.any(path, streamResponses(parts, { signs, keepAlive }));
   }
   return () => {
-    heartbeat.beat();
+    signs.beat();
     keepAlive.beat();
   };
 }

@@ -37,6 +37,8 @@ export interface ConnectionAuthParts {
 /** A token must come and be verified within so long, in ms. */
 export const AUTH_DEADLINE_MS = 5_000;
 
+function nothing(): void {}
+
 /** Who cannot be verified just now is asked to come again after 1 to 5 s. */
 const retryMsOf = (random: () => number): number => Math.round(1_000 + 4_000 * random());
 
@@ -47,10 +49,11 @@ const retryMsOf = (random: () => number): number => Math.round(1_000 + 4_000 * r
 export class ConnectionAuth {
   readonly #parts: ConnectionAuthParts;
   readonly #port: AuthPort;
-  readonly #held = new Held();
   #state: State = 'waiting';
   #grant: Grant | null = null;
-  #cancelTimer: () => void = () => {};
+  /** What waits for the first token to be verified; null when nothing does. */
+  #held: Held | null = null;
+  #cancelTimer = nothing;
   /** Counts tokens: only the newest one's verdict counts. */
   #presented = 0;
 
@@ -100,6 +103,7 @@ export class ConnectionAuth {
       return 'ran';
     }
     if (this.#state !== 'verifying') return 'refused';
+    this.#held ??= new Held();
     if (!this.#held.add(bytes, run)) this.#end(CLOSE.rate);
     return 'held';
   }
@@ -150,13 +154,15 @@ export class ConnectionAuth {
   #adopt(grant: Grant): void {
     const { clock } = this.#parts;
     this.#cancelTimer();
-    this.#cancelTimer = () => {};
+    this.#cancelTimer = nothing;
     this.#grant = grant;
     const { expiresAtMs } = grant;
     const leftMs = expiresAtMs === null ? null : Math.max(0, Math.ceil(expiresAtMs - clock.now()));
     this.#port.authorized(grant, leftMs);
     // What the port did, or what was held, may have ended the connection.
-    this.#held.run(() => this.#grant === grant);
+    const held = this.#held;
+    this.#held = null;
+    held?.run(() => this.#grant === grant);
     if (this.#grant !== grant) return;
     this.#cancelTimer = watchExpiry(clock, expiresAtMs, () => this.#happen('expired'));
   }
@@ -169,8 +175,8 @@ export class ConnectionAuth {
 
   #forget(): void {
     this.#cancelTimer();
-    this.#cancelTimer = () => {};
+    this.#cancelTimer = nothing;
     this.#grant = null;
-    this.#held.clear();
+    this.#held = null;
   }
 }

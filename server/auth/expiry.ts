@@ -18,7 +18,7 @@ export function watchExpiry(
   expiresAtMs: number | null,
   expired: () => void,
 ): () => void {
-  if (expiresAtMs === null) return () => {};
+  if (expiresAtMs === null) return nothing;
   let cancel: () => void = () => {};
   const leftMs = (): number => expiresAtMs + LEEWAY_MS - clock.now();
   const wait = (): void => {
@@ -28,3 +28,5 @@ export function watchExpiry(
   wait();
   return () => cancel();
 }
+
+function nothing(): void {}

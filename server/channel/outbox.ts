@@ -42,6 +42,9 @@ export const defaultOutboxLimits: OutboxLimits = {
 
 export type OutboxAction = 'none' | 'leave' | 'catch-up' | 'close';
 
+/** The state of all who are live. */
+export const live: OutboxState = { kind: 'live' };
+
 /** The state after what was sent: live, or lagging at once when that filled the buffer. */
 export function afterSending(
   held: ResumeToken,
@@ -52,7 +55,7 @@ export function afterSending(
 ): OutboxState {
   return bufferedBytes > limits.highBytes
     ? { kind: 'lagging', held, hydrating, sinceMs: nowMs, bufferedBytes }
-    : { kind: 'live' };
+    : live;
 }
 
 /**

@@ -6,10 +6,11 @@ import {
   type Frontier,
 } from '../../protocol/update.ts';
 import type { Behind, Seat, StreamMember, StreamObserver } from './member.ts';
-import { afterSending, type OutboxLimits, type OutboxState, observe } from './outbox.ts';
+import { afterSending, live, type OutboxLimits, type OutboxState, observe } from './outbox.ts';
 import { type Owed, owedTo } from './owed.ts';
 import type { ResumeToken } from './resume-token.ts';
 import { StreamEncoder } from './stream-encoder.ts';
+import { type SeatHolder, StreamViewer as Viewer } from './stream-viewer.ts';
 import type { LiveView } from './view.ts';
 
 export interface StreamChannelParts {
@@ -25,13 +26,6 @@ const GONE_GRACE_MS = 5_000;
 /** A viewer that holds more than this server has heard of is kept waiting so long for it. */
 const AHEAD_MS = 5_000;
 
-interface Viewer {
-  readonly member: StreamMember;
-  readonly from: ResumeToken | null | undefined;
-  readonly sinceMs: number;
-  state: OutboxState;
-}
-
 /**
  * The viewers of one view who get wikirecent's messages. Each batch is encoded once. Live viewers
  * hold `#published`, always; nobody else is touched when a batch goes out.
@@ -44,8 +38,19 @@ export class StreamChannel {
   readonly #viewers = new Set<Viewer>();
   /** Live viewers that no topic reaches. */
   readonly #direct = new Set<Viewer>();
-  /** Viewers that wait for what another server told them already: nobody goes back in time. */
-  readonly #ahead = new Set<Viewer>();
+  /**
+   * Viewers that wait for what another server told them already, and since when (ms): nobody goes
+   * back in time.
+   */
+  readonly #ahead = new Map<Viewer, number>();
+  /** What viewers' seats may ask. */
+  readonly #seats: SeatHolder = {
+    heldBy: (viewer) => this.#heldBy(viewer),
+    look: (viewer) => {
+      if (this.#viewers.has(viewer)) this.#look(viewer);
+    },
+    remove: (viewer) => this.#remove(viewer),
+  };
   readonly #unwatch: () => void;
   /** What the last message reached; null before the first snapshot. */
   #published: ResumeToken | null = null;
@@ -109,11 +114,10 @@ export class StreamChannel {
    * hydrating, or has not come to `from` yet, lets it wait.
    */
   join(member: StreamMember, from?: ResumeToken | null): Seat {
-    const sinceMs = this.#parts.nowMs();
-    const viewer: Viewer = { member, from, sinceMs, state: { kind: 'waiting' } };
+    const viewer = new Viewer(this.#seats, member, from);
     this.#viewers.add(viewer);
     if (this.#published !== null) this.#admit(viewer, this.#published);
-    return this.#seat(viewer);
+    return viewer;
   }
 
   /** Call about once a second: finds viewers that fell behind, and gives up those that stay so. */
@@ -122,9 +126,8 @@ export class StreamChannel {
     if (goneMs !== null && this.#parts.nowMs() - goneMs >= GONE_GRACE_MS) {
       this.#closeAll(CLOSE.viewGone);
     }
-    for (const viewer of this.#ahead) {
-      const waitedMs = this.#parts.nowMs() - viewer.sinceMs;
-      if (waitedMs >= AHEAD_MS) this.#expel(viewer, CLOSE.overloaded);
+    for (const [viewer, sinceMs] of this.#ahead) {
+      if (this.#parts.nowMs() - sinceMs >= AHEAD_MS) this.#expel(viewer, CLOSE.overloaded);
     }
     this.#sweep();
     for (const viewer of this.#viewers) this.#look(viewer);
@@ -134,19 +137,6 @@ export class StreamChannel {
   close(reason: CloseCode): void {
     this.#unwatch();
     this.#closeAll(reason);
-  }
-
-  #seat(viewer: Viewer): Seat {
-    const held = () => this.#heldBy(viewer);
-    return {
-      get position() {
-        return held();
-      },
-      drained: () => {
-        if (this.#viewers.has(viewer)) this.#look(viewer);
-      },
-      leave: () => this.#remove(viewer),
-    };
   }
 
   #viewPosition(): ResumeToken | null {
@@ -166,7 +156,7 @@ export class StreamChannel {
     // Whoever lags must leave before this batch: what it holds is the position before it.
     if (this.#bytesSinceSweep >= this.#parts.limits.lowBytes) this.#sweep();
     this.#publish(batch.changes, position);
-    for (const viewer of this.#ahead) this.#admit(viewer, position);
+    for (const viewer of this.#ahead.keys()) this.#admit(viewer, position);
   }
 
   #reset(difference: Changes): void {
@@ -208,7 +198,7 @@ export class StreamChannel {
     const isAhead =
       from?.epoch === position.epoch && compareFrontiers(from.frontier, position.frontier) > 0;
     if (isAhead) {
-      this.#ahead.add(viewer);
+      if (!this.#ahead.has(viewer)) this.#ahead.set(viewer, this.#parts.nowMs());
     } else {
       this.#ahead.delete(viewer);
       this.#welcome(viewer, position);
@@ -221,7 +211,7 @@ export class StreamChannel {
     const { member, from } = viewer;
     const owed = owedTo(this.view, this.#encoder, from ?? null, member, from !== undefined);
     this.#send(member, owed);
-    viewer.state = { kind: 'live' };
+    viewer.state = live;
     this.#settle(viewer, position, owed.kind === 'snapshot');
   }
 
@@ -291,7 +281,7 @@ export class StreamChannel {
   #setLive(viewer: Viewer): void {
     this.#countLaggard(viewer, -1);
     this.#enter(viewer);
-    viewer.state = { kind: 'live' };
+    viewer.state = live;
   }
 
   #countLaggard(viewer: Viewer, change: 1 | -1): void {

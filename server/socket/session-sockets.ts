@@ -12,7 +12,7 @@ import { upgradeSocket } from './handshake.ts';
 import { type Refusal, refuseOrigin } from './refusal.ts';
 import { Session } from './session.ts';
 import type { Connection, SessionParts } from './session-parts.ts';
-import type { StreamParts } from './stream-source.ts';
+import type { Closable, StreamParts } from './stream-source.ts';
 
 interface Viewer {
   /** Null when the address has too many connections: it is told so and closed. */
@@ -36,8 +36,8 @@ export type SessionSocketParts = SessionParts & {
     entrant: { readonly admitted: () => void; readonly refused: (refusal: Refusal) => void },
     request: Request,
   ) => () => void;
-  /** A connection stands: `close` is called when the server stops, the function when it is over. */
-  readonly opened: (close: (reason: CloseCode) => void) => () => void;
+  /** Told of connections that stand, which it closes when the server stops, and that are over. */
+  readonly door: { opened(connection: Closable): void; over(connection: Closable): void };
 };
 
 /** `ws /api/v1`: a session each. */
@@ -60,7 +60,8 @@ export function sessionSockets(parts: SessionSocketParts): WebSocketBehavior<Vie
       }
       const { connection, gone } = connectionOf(socket);
       viewer.gone = gone;
-      viewer.leaveDoor = parts.opened((reason) => connection.close(reason));
+      parts.door.opened(connection);
+      viewer.leaveDoor = () => parts.door.over(connection);
       viewer.session = new Session(parts, connection);
       viewer.session.opened();
     },

@@ -1,3 +1,4 @@
+import type { CloseCode } from '../../protocol/close.ts';
 import { preflightReply } from '../origin.ts';
 import { sendReply, writeHead } from '../reply.ts';
 import { decodeSegment, type Request, readRequest } from '../request.ts';
@@ -12,15 +13,29 @@ import {
   tooManyConnections,
 } from './refusal.ts';
 import { StreamResponse } from './stream-response.ts';
-import type { Pass, Position, Seat, StreamMember, StreamParts } from './stream-source.ts';
+import type {
+  Pass,
+  Position,
+  Seat,
+  StreamHeartbeat,
+  StreamMember,
+  StreamParts,
+} from './stream-source.ts';
 
 /** What stands between two messages: a sign of life, and a probe for a blocked reader. */
-const FILLER = { event: ':\n\n', line: ' ' } as const;
+const FILLER = { event: Buffer.from(':\n\n'), line: Buffer.from(' ') } as const;
 
 const CONTENT_TYPE = {
   event: 'text/event-stream; charset=utf-8',
   line: 'application/x-ndjson; charset=utf-8',
 } as const;
+
+/** What looks after streams of this kind from time to time. */
+export interface Beats {
+  readonly signs: StreamHeartbeat;
+  /** For blocked responses: the library aborts them after ten seconds. */
+  readonly keepAlive: Heartbeat<StreamResponse>;
+}
 
 /**
  * Streams over plain HTTP: server-sent events where the request accepts `text/event-stream`, else
@@ -29,8 +44,7 @@ const CONTENT_TYPE = {
  */
 export function streamResponses(
   parts: StreamParts,
-  heartbeat: Heartbeat,
-  keepAlive: Heartbeat,
+  beats: Beats,
 ): (response: HttpResponse, request: HttpRequest) => void {
   return (response, raw) => {
     const withdrawals: (() => void)[] = [];
@@ -55,7 +69,8 @@ export function streamResponses(
       refuse(refusal);
       return;
     }
-    const begin = (stream: Stream): void => run(parts, heartbeat, keepAlive, response, stream);
+    const begin = (stream: Stream): void =>
+      new HttpStream(parts, beats, response, stream).begin(stream);
     const withdraw = parts.enter(request, {
       refused: refuse,
       admitted: (pass) => {
@@ -163,61 +178,100 @@ const headersOf = (format: Format) => ({
   'X-Accel-Buffering': 'no',
 });
 
-function run(
-  parts: StreamParts,
-  heartbeat: Heartbeat,
-  keepAlive: Heartbeat,
-  response: HttpResponse,
-  { view, format, from, pass, depart, leavePlace }: Stream,
-): void {
-  const kind = format === 'event' ? 'sse' : 'http';
-  let seat: Seat | null = null;
-  let open = true;
-  let begun = false;
-  const out = new StreamResponse(response, FILLER[format], () => {
-    seat?.drained();
-    sent();
-  });
+/** One viewer: its response, and what its channel knows of it. An idle one keeps nothing else. */
+class HttpStream implements StreamMember {
+  readonly format: Format;
+  readonly replaceable: boolean;
+  readonly #parts: StreamParts;
+  readonly #beats: Beats;
+  readonly #pass: Pass;
+  readonly #depart: () => void;
+  readonly #out: StreamResponse;
+  /** Null when the place has been given up: whoever asked for it is forgotten. */
+  #leavePlace: (() => void) | null;
+  #seat: Seat | null = null;
+  #open = true;
+  #begun = false;
+
+  constructor(parts: StreamParts, beats: Beats, response: HttpResponse, stream: Stream) {
+    this.format = stream.format;
+    this.replaceable = stream.format === 'event' || stream.from !== undefined;
+    this.#parts = parts;
+    this.#beats = beats;
+    this.#pass = stream.pass;
+    this.#depart = stream.depart;
+    this.#leavePlace = stream.leavePlace;
+    this.#out = new StreamResponse(response, FILLER[stream.format], () => {
+      this.#seat?.drained();
+      this.#sent();
+    });
+    response.onAborted(() => {
+      this.#out.aborted();
+      this.#over(1006);
+    });
+  }
+
+  /** To be called once, with the response's head written. */
+  begin({ view, from }: Stream): void {
+    this.#beats.keepAlive.add(this.#out);
+    this.#beats.signs.add(this);
+    this.#parts.observer.connections(this.#kind, 1);
+    this.#pass.opened(this);
+    this.#seat = this.#parts.source.get(view)?.join(this, from) ?? null;
+    // The head goes out with the first byte, and there may be nothing to say yet.
+    if (!this.#begun) this.signOfLife();
+    this.#sent();
+  }
+
+  send(bytes: Uint8Array): void {
+    this.#begun = true;
+    this.#out.send(bytes);
+  }
+
+  bufferedBytes(): number {
+    return this.#out.bufferedBytes;
+  }
+
+  enter(): void {}
+
+  leave(): void {}
+
+  close(reason: CloseCode): void {
+    this.#over(reason.code);
+    this.#out.end();
+  }
+
+  signOfLife(): void {
+    const isEvent = this.format === 'event';
+    this.#out.send(isEvent ? comment(this.#parts, this.#seat) : FILLER.line);
+  }
+
+  get #kind() {
+    return this.format === 'event' ? 'sse' : 'http';
+  }
+
   /** The place is another's as soon as the first message has left the process. */
-  const sent = (): void => {
-    if (out.bufferedBytes < parts.limits.placeBytes) leavePlace();
-  };
-  const stops = [keepAlive.add(() => out.keepAlive()), depart, leavePlace];
-  const sign = () => out.send(format === 'event' ? comment(parts, seat) : Buffer.from(FILLER.line));
-  stops.push(heartbeat.add(sign));
-  const over = (code: number): void => {
-    if (!open) return;
-    open = false;
-    for (const stop of stops) stop();
-    seat?.leave();
-    parts.observer.connections(kind, -1);
-    parts.observer.closed(code);
-  };
-  response.onAborted(() => {
-    out.aborted();
-    over(1006);
-  });
-  parts.observer.connections(kind, 1);
-  const member: StreamMember = {
-    format,
-    replaceable: format === 'event' || from !== undefined,
-    send: (bytes) => {
-      begun = true;
-      out.send(bytes);
-    },
-    bufferedBytes: () => out.bufferedBytes,
-    enter: () => {},
-    leave: () => {},
-    close: (reason) => {
-      over(reason.code);
-      out.end();
-    },
-  };
-  stops.push(pass.opened((reason) => member.close(reason)));
-  seat = parts.source.get(view)?.join(member, from) ?? null;
-  // The head goes out with the first byte, and there may be nothing to say yet.
-  if (!begun) sign();
-  sent();
+  #sent(): void {
+    if (this.#out.bufferedBytes < this.#parts.limits.placeBytes) this.#leave();
+  }
+
+  #leave(): void {
+    this.#leavePlace?.();
+    this.#leavePlace = null;
+  }
+
+  #over(code: number): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#beats.keepAlive.remove(this.#out);
+    this.#beats.signs.remove(this);
+    this.#depart();
+    this.#leave();
+    this.#pass.over(this);
+    this.#seat?.leave();
+    this.#parts.observer.connections(this.#kind, -1);
+    this.#parts.observer.closed(code);
+  }
 }
 
 /**

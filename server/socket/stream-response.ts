@@ -22,9 +22,9 @@ export class StreamResponse {
   #closed = false;
 
   /** The response must be begun: status and headers written. */
-  constructor(response: HttpResponse, filler: string, onDrained: () => void) {
+  constructor(response: HttpResponse, filler: Uint8Array, onDrained: () => void) {
     this.#response = response;
-    this.#filler = Buffer.from(filler);
+    this.#filler = filler;
     this.#onDrained = onDrained;
     response.onWritable(() => {
       this.#probe();

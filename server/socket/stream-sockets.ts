@@ -9,31 +9,29 @@ import type {
   WebSocketBehavior,
 } from '../uws.ts';
 import { upgradeSocket } from './handshake.ts';
-import type { Heartbeat } from './heartbeat.ts';
 import { RateLimit } from './rate-limit.ts';
 import { type Refusal, refuseOrigin, refuseView } from './refusal.ts';
-import type { Pass, Position, Seat, StreamMember, StreamParts } from './stream-source.ts';
+import type {
+  Pass,
+  Position,
+  Seat,
+  StreamHeartbeat,
+  StreamMember,
+  StreamParts,
+} from './stream-source.ts';
 
-interface Viewer {
-  readonly view: string;
-  /** Undefined when no token was given, null when it cannot be read. */
-  readonly from: Position | null | undefined;
-  /** Null when the address has too many connections: it is told so and closed. */
-  readonly depart: (() => void) | null;
-  readonly pass: Pass;
-  readonly rate: RateLimit;
-  /** Whether the socket is closed: nothing may touch it any more. */
-  over: boolean;
-  seat: Seat | null;
-  stopPings: () => void;
-  leavePlace: () => void;
-  leaveDoor: () => void;
+/** The library copies what it is given onto the socket: methods would be lost. */
+interface UserData {
+  readonly viewer: StreamSocket;
 }
 
-type Socket = WebSocket<Viewer>;
+type Socket = WebSocket<UserData>;
 
 /** WebSocket streams in wikirecent's format: one channel each, and nothing to say for the viewer. */
-export function streamSockets(parts: StreamParts, heartbeat: Heartbeat): WebSocketBehavior<Viewer> {
+export function streamSockets(
+  parts: StreamParts,
+  heartbeat: StreamHeartbeat,
+): WebSocketBehavior<UserData> {
   return {
     idleTimeout: parts.limits.idleSeconds,
     sendPingsAutomatically: false,
@@ -41,30 +39,18 @@ export function streamSockets(parts: StreamParts, heartbeat: Heartbeat): WebSock
     closeOnBackpressureLimit: true,
     // Above the limit that is answered with a code: beyond this the library just cuts.
     maxPayloadLength: 4 * parts.limits.messageBytes,
-    upgrade: (response, request, context) => upgrade(parts, response, request, context),
-    open: (socket) => open(parts, heartbeat, socket),
-    message: (socket, message) => refuseChatter(parts, socket, message.byteLength),
-    drain: (socket) => {
-      socket.getUserData().seat?.drained();
-      leavePlace(parts, socket);
-    },
+    upgrade: (response, request, context) => upgrade(parts, heartbeat, response, request, context),
+    open: (socket) => socket.getUserData().viewer.opened(socket),
+    message: (socket, message) => socket.getUserData().viewer.heard(message.byteLength),
+    drain: (socket) => socket.getUserData().viewer.drained(),
     dropped: () => parts.observer.dropped(),
-    close: (socket, code) => {
-      const viewer = socket.getUserData();
-      viewer.over = true;
-      viewer.stopPings();
-      viewer.leavePlace();
-      viewer.leaveDoor();
-      viewer.seat?.leave();
-      viewer.depart?.();
-      parts.observer.connections('websocket', -1);
-      parts.observer.closed(code);
-    },
+    close: (socket, code) => socket.getUserData().viewer.closed(code),
   };
 }
 
 function upgrade(
   parts: StreamParts,
+  heartbeat: StreamHeartbeat,
   response: HttpResponse,
   raw: HttpRequest,
   context: SocketContext,
@@ -86,94 +72,150 @@ function upgrade(
     refused: refuse,
     admitted: (pass) => {
       const unseen = refuseView(parts, pass, view);
-      if (unseen !== null) refuse(unseen);
-      else upgradeSocket(response, context, request.headers, viewerOf(parts, request, view, pass));
+      if (unseen !== null) {
+        refuse(unseen);
+        return;
+      }
+      const viewer = new StreamSocket(parts, heartbeat, request, view, pass);
+      upgradeSocket(response, context, request.headers, { viewer });
     },
   });
 }
 
-function viewerOf(parts: StreamParts, request: Request, view: string, pass: Pass): Viewer {
-  const token = request.query.get('from');
-  const { messagesPerSecond, messageBurst } = parts.limits;
-  return {
-    view,
-    from: token === null ? undefined : parts.parseToken(token),
-    depart: parts.admitConnection(request.peer, request.headers),
-    pass,
-    rate: new RateLimit(messagesPerSecond, messageBurst, parts.nowMs()),
-    over: false,
-    seat: null,
-    stopPings: () => {},
-    leavePlace: () => {},
-    leaveDoor: () => {},
-  };
-}
+/**
+ * One viewer: what the library keeps for its socket, and what its channel knows of it. There may be
+ * ten thousand idle ones, so it is one object, and what few of them need is made when they do.
+ */
+class StreamSocket implements StreamMember {
+  readonly #parts: StreamParts;
+  readonly #heartbeat: StreamHeartbeat;
+  readonly #view: string;
+  /** Undefined when no token was given, null when it cannot be read. */
+  readonly #from: Position | null | undefined;
+  /** Null when the address has too many connections: it is told so and closed. */
+  readonly #depart: (() => void) | null;
+  readonly #pass: Pass;
+  /** Null before it is open, and when it is closed: nothing may touch it any more. */
+  #socket: Socket | null = null;
+  #seat: Seat | null = null;
+  /** Withdraws from the line, or gives up the place; null when there is neither. */
+  #leavePlace: (() => void) | null = null;
+  #rate: RateLimit | null = null;
 
-function open(parts: StreamParts, heartbeat: Heartbeat, socket: Socket): void {
-  const viewer = socket.getUserData();
-  parts.observer.connections('websocket', 1);
-  if (viewer.depart === null) {
-    end(socket, CLOSE.tooManyConnections);
-    return;
+  constructor(
+    parts: StreamParts,
+    heartbeat: StreamHeartbeat,
+    request: Request,
+    view: string,
+    pass: Pass,
+  ) {
+    const token = request.query.get('from');
+    this.#parts = parts;
+    this.#heartbeat = heartbeat;
+    this.#view = view;
+    this.#from = token === null ? undefined : parts.parseToken(token);
+    this.#depart = parts.admitConnection(request.peer, request.headers);
+    this.#pass = pass;
   }
-  viewer.leaveDoor = viewer.pass.opened((reason) => end(socket, reason));
-  viewer.stopPings = heartbeat.add(() => socket.ping());
-  const resuming = viewer.from !== undefined && viewer.from !== null;
-  const withdraw = parts.takePlace(resuming, {
-    admitted: (leave) => {
-      viewer.leavePlace = leave;
-      join(parts, socket);
-    },
-    refused: (retryMs) => end(socket, { ...CLOSE.overloaded, retryMs }),
-  });
-  if (viewer.seat === null) viewer.leavePlace = withdraw;
-}
 
-/** The viewer gets its first message. */
-function join(parts: StreamParts, socket: Socket): void {
-  const viewer = socket.getUserData();
-  const channel = parts.source.get(viewer.view);
-  if (channel === undefined) {
-    end(socket, CLOSE.viewGone);
-    return;
+  opened(socket: Socket): void {
+    this.#socket = socket;
+    this.#parts.observer.connections('websocket', 1);
+    if (this.#depart === null) {
+      this.close(CLOSE.tooManyConnections);
+      return;
+    }
+    this.#pass.opened(this);
+    this.#heartbeat.add(this);
+    const resuming = this.#from !== undefined && this.#from !== null;
+    const withdraw = this.#parts.takePlace(resuming, {
+      admitted: (leave) => {
+        this.#leavePlace = leave;
+        this.#join();
+      },
+      refused: (retryMs) => this.close({ ...CLOSE.overloaded, retryMs }),
+    });
+    if (this.#seat === null) this.#leavePlace = withdraw;
   }
-  viewer.seat = channel.join(memberOf(socket, viewer.from !== undefined), viewer.from);
-  leavePlace(parts, socket);
-}
 
-/** The place is another's as soon as the first message has left the process. */
-function leavePlace(parts: StreamParts, socket: Socket): void {
-  const viewer = socket.getUserData();
-  if (viewer.over || viewer.seat === null) return;
-  if (socket.getBufferedAmount() < parts.limits.placeBytes) viewer.leavePlace();
-}
+  /** A stream has nothing to be told: what comes is bounded and otherwise ignored. */
+  heard(bytes: number): void {
+    const { limits, nowMs } = this.#parts;
+    this.#rate ??= new RateLimit(limits.messagesPerSecond, limits.messageBurst, nowMs());
+    if (bytes > limits.messageBytes) this.close(CLOSE.tooLarge);
+    else if (!this.#rate.take(nowMs())) this.close(CLOSE.rate);
+  }
 
-/** A viewer that named a token knows this protocol's mark; wikirecent's own clients do not. */
-const memberOf = (socket: Socket, replaceable: boolean): StreamMember => ({
-  format: 'message',
-  replaceable,
-  send: (bytes) => {
-    socket.send(bytes, false, false);
-  },
-  bufferedBytes: () => socket.getBufferedAmount(),
-  enter: (topic) => {
-    socket.subscribe(topic);
-  },
-  leave: (topic) => {
+  drained(): void {
+    this.#seat?.drained();
+    this.#sent();
+  }
+
+  closed(code: number): void {
+    this.#socket = null;
+    this.#heartbeat.remove(this);
+    this.#leave();
+    this.#pass.over(this);
+    this.#seat?.leave();
+    this.#depart?.();
+    this.#parts.observer.connections('websocket', -1);
+    this.#parts.observer.closed(code);
+  }
+
+  signOfLife(): void {
+    this.#socket?.ping();
+  }
+
+  get format() {
+    return 'message' as const;
+  }
+
+  /** A viewer that named a token knows this protocol's mark; wikirecent's own clients do not. */
+  get replaceable(): boolean {
+    return this.#from !== undefined;
+  }
+
+  send(bytes: Uint8Array): void {
+    this.#socket?.send(bytes, false, false);
+  }
+
+  bufferedBytes(): number {
+    return this.#socket?.getBufferedAmount() ?? 0;
+  }
+
+  enter(topic: string): void {
+    this.#socket?.subscribe(topic);
+  }
+
+  leave(topic: string): void {
     // Whatever is sent takes along what was published in this turn and is still held back.
-    socket.ping();
-    socket.unsubscribe(topic);
-  },
-  close: (reason) => end(socket, reason),
-});
+    this.#socket?.ping();
+    this.#socket?.unsubscribe(topic);
+  }
 
-function end(socket: Socket, reason: CloseCode): void {
-  socket.end(reason.code, closeReason(reason, reason.retryMs > 0 ? reason.retryMs : undefined));
-}
+  close(reason: CloseCode): void {
+    const wait = reason.retryMs > 0 ? reason.retryMs : undefined;
+    this.#socket?.end(reason.code, closeReason(reason, wait));
+  }
 
-/** A stream has nothing to be told: what comes is bounded and otherwise ignored. */
-function refuseChatter(parts: StreamParts, socket: Socket, bytes: number): void {
-  const { rate } = socket.getUserData();
-  if (bytes > parts.limits.messageBytes) end(socket, CLOSE.tooLarge);
-  else if (!rate.take(parts.nowMs())) end(socket, CLOSE.rate);
+  /** The viewer gets its first message. */
+  #join(): void {
+    const channel = this.#parts.source.get(this.#view);
+    if (channel === undefined) {
+      this.close(CLOSE.viewGone);
+      return;
+    }
+    this.#seat = channel.join(this, this.#from);
+    this.#sent();
+  }
+
+  /** The place is another's as soon as the first message has left the process. */
+  #sent(): void {
+    if (this.#seat !== null && this.bufferedBytes() < this.#parts.limits.placeBytes) this.#leave();
+  }
+
+  #leave(): void {
+    this.#leavePlace?.();
+    this.#leavePlace = null;
+  }
 }

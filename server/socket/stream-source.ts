@@ -51,11 +51,27 @@ export interface ConnectionObserver {
 export interface Pass {
   /** Why the view may not be watched; null when it may. */
   forbidsView(view: string): Refusal | null;
-  /**
-   * A connection stands. `close` is called when it has to end; the returned function is to be
-   * called when it is over, and may be called more than once.
-   */
-  opened(close: (reason: CloseCode) => void): () => void;
+  /** A connection stands: it is closed when it has to end. */
+  opened(connection: Closable): void;
+  /** It is over. May be called more than once. */
+  over(connection: Closable): void;
+}
+
+/** A connection that may have to go. */
+export interface Closable {
+  /** Ends it: it is over when this returns. May be called more than once. */
+  close(reason: CloseCode): void;
+}
+
+/** Connections that give a sign of life once in a while, when they are told to. */
+export interface StreamHeartbeat {
+  add(connection: Living): void;
+  /** May be called more than once. */
+  remove(connection: Living): void;
+}
+
+export interface Living {
+  signOfLife(): void;
 }
 
 /** Who asks for one of the places of those who are sent their first message. */
