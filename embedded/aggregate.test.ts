@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readAggregate } from './aggregate.ts';
+import { readAggregate, readWindow } from './aggregate.ts';
 import { findTopK, isPlainJoin, linearBase, type PlanNode } from './plan.ts';
 
 const scan: PlanNode = {
@@ -88,6 +88,26 @@ test('a sort below a limit names the index that replaces it', () => {
   ]);
   const aggregated = { ...sort, 'Sort Key': ['count(*)'] };
   expect(findTopK({ 'Node Type': 'Limit', Plans: [aggregated] })).toEqual([]);
+  const filter = '((t.n > 0) AND (t."g" = u.g) AND (t.h = \'a.b\'::text) AND (t.i = t.j))';
+  const ofGroup = { ...sort, Plans: [{ ...scan, Filter: filter }] };
+  expect(findTopK({ 'Node Type': 'Limit', Plans: [ofGroup] })).toEqual([
+    { schema: 'public', table: 't', order: '"g", h, n DESC, "odd ""k" COLLATE "C"' },
+  ]);
+});
+
+test('a window is read from among other conditions, and only in its one form', () => {
+  const read = (filter: string) => readWindow(filter, 'NOW()', 't');
+  expect(read("((t.u <> ') AND ('::text) AND (NOW() <= ((t.a + 60000))::numeric))")).toEqual({
+    column: 't.a',
+    spanMs: 60_000,
+    rest: "(t.u <> ') AND ('::text)",
+  });
+  expect(read("(NOW() <= ('x AND y'::text)::numeric)")).toBeNull();
+  expect(read('(NOW() <= (t.a)::numeric)')).toEqual({ column: 't.a', spanMs: 0, rest: null });
+  expect(read('(NOW() < (t.a)::numeric)')).toBeNull();
+  expect(read('((NOW() <= (t.a)::numeric) OR (t.b = 1))')).toBeNull();
+  expect(read('((NOW() <= (t.a)::numeric) AND (NOW() > (t.b)::numeric))')).toBeNull();
+  expect(read('(NOW() <= ((t.a * 2))::numeric)')).toBeNull();
 });
 
 test('only inner joins of different tables are plain', () => {

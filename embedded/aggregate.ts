@@ -1,4 +1,5 @@
-import { quoteName } from './lexer.ts';
+import { bare, closing, conjuncts } from './condition.ts';
+import { quoteName, quoteText } from './lexer.ts';
 import type { PlanNode } from './plan.ts';
 
 /**
@@ -24,18 +25,31 @@ export interface AggregatePlan {
   /** Id of the base table. */
   readonly base: string;
   readonly alias: string;
+  /** Without the condition that the window stands for. */
   readonly filter: string | null;
+  /** Which rows count at this moment; null or absent: all. */
+  readonly window?: AggregateWindow | null;
   readonly keys: readonly string[];
   readonly columns: readonly AggregateColumn[];
   /** Some function in it depends on session settings: the trigger pins them. */
   readonly pinSettings: boolean;
 }
 
+/** `mz_now() <= column + spanMs`: a row counts for a while, and then no longer. */
+export interface AggregateWindow {
+  /** Of the base table, in ms since 1970, with its alias. */
+  readonly column: string;
+  readonly spanMs: number;
+  /** Id of the view: `viewcast_window` says up to when its rows were let go. */
+  readonly relation: string;
+}
+
 /** What `EXPLAIN` shows of such a query, or a sentence saying why it is none. */
-export function readAggregate(
-  plan: PlanNode,
-):
-  | { readonly shape: Omit<AggregatePlan, 'base' | 'pinSettings'>; readonly scan: PlanNode }
+export function readAggregate(plan: PlanNode):
+  | {
+      readonly shape: Omit<AggregatePlan, 'base' | 'pinSettings' | 'window'>;
+      readonly scan: PlanNode;
+    }
   | string {
   if (plan['Node Type'] !== 'Aggregate') return 'it is not one grouping of one table';
   if (plan['Grouping Sets'] !== undefined || plan.Strategy === 'Mixed') return 'grouping sets';
@@ -76,34 +90,53 @@ function readColumn(output: string, keys: readonly string[]): AggregateColumn | 
   };
 }
 
-/** Removes parentheses around the whole of an expression. */
-function bare(sql: string): string {
-  const text = sql.trim();
-  return text.startsWith('(') && closing(text) === text.length - 1 ? bare(text.slice(1, -1)) : text;
-}
-
-/** Where the parenthesis that opens at `start` closes, or −1. */
-function closing(sql: string, start = 0): number {
-  let depth = 0;
-  let quote = '';
-  for (let at = start; at < sql.length; at++) {
-    const char = sql.charAt(at);
-    if (quote !== '') {
-      if (char === quote) quote = '';
-    } else if (char === "'" || char === '"') quote = char;
-    else if (char === '(') depth++;
-    else if (char === ')' && --depth === 0) return at;
+/**
+ * The window among the conditions of a scan, and the others; null when there is none of the form
+ * `mz_now() <= column + milliseconds`, or more than one speaks of the present.
+ *
+ * @param now how PostgreSQL prints `mz_now()`
+ */
+export function readWindow(
+  filter: string,
+  now: string,
+  alias: string,
+): (Pick<AggregateWindow, 'column' | 'spanMs'> & { readonly rest: string | null }) | null {
+  const parts = conjuncts(filter);
+  const [temporal, ...others] = parts.filter((part) => part.includes(now));
+  if (temporal === undefined || others.length > 0 || !temporal.startsWith(`${now} <= `))
+    return null;
+  const bound = /^(.*)::numeric$/s.exec(temporal.slice(`${now} <= `.length).trim())?.[1] ?? '';
+  const sum = /^(.+?)(?: \+ '?(\d{1,15})'?(?:::bigint)?)?$/s.exec(bare(bound));
+  const column = sum?.[1] ?? '';
+  if (
+    !/^(?:[a-z_][a-z0-9_$]*|"(?:[^"]|"")+")\.(?:[a-z_][a-z0-9_$]*|"(?:[^"]|"")+")$/.test(column)
+  ) {
+    return null;
   }
-  return -1;
+  if (!column.startsWith(`${quoteName(alias)}.`) && !column.startsWith(`${alias}.`)) return null;
+  const rest = parts.filter((part) => part !== temporal).map((part) => `(${part})`);
+  return {
+    column,
+    spanMs: Number(sum?.[2] ?? 0),
+    rest: rest.length === 0 ? null : rest.join(' AND '),
+  };
 }
 
-/** The query that the plan was read from, written anew: it must have the same plan. */
-export function originalQuery(plan: AggregatePlan, table: string): string {
+/**
+ * The query that the plan was read from, written anew: it must have the same plan.
+ *
+ * @param filter the whole condition of its scan
+ */
+export function originalQuery(
+  plan: Omit<AggregatePlan, 'window'>,
+  table: string,
+  filter: string | null,
+): string {
   const outputs = plan.columns.map((column) => {
     if (column.kind === 'key') return plan.keys[column.key];
     return column.kind === 'avg' ? column.sql.replace(/^sum/, 'avg') : column.sql;
   });
-  return `SELECT ${outputs.join(', ')} ${fromClause(plan, table)}`;
+  return `SELECT ${outputs.join(', ')} ${fromClause({ ...plan, filter, window: null }, table)}`;
 }
 
 /** The query whose result fills the store: keys, number of rows, accumulators. */
@@ -116,9 +149,42 @@ export function storeQuery(plan: AggregatePlan, table: string): string {
 }
 
 function fromClause(plan: AggregatePlan, table: string): string {
-  const where = plan.filter === null ? '' : ` WHERE ${plan.filter}`;
+  const conditions = [plan.filter, windowCondition(plan)].filter((one) => one !== null);
+  const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
   const group = plan.keys.length === 0 ? '' : ` GROUP BY ${plan.keys.join(', ')}`;
   return `FROM ${table} AS ${quoteName(plan.alias)}${where}${group}`;
+}
+
+/** Rows that were let go must not be let go again, and none counts that comes too late. */
+function windowCondition({ window }: AggregatePlan): string | null {
+  if (window === null || window === undefined) return null;
+  return `${window.column} >= ${letGo(window)} - ${window.spanMs}`;
+}
+
+const letGo = ({ relation }: AggregateWindow): string =>
+  `(SELECT until FROM viewcast.viewcast_window WHERE relation = ${quoteText(relation)})`;
+
+/**
+ * The statements that let go of what no longer counts at `until`, in ms, and note that: to be run
+ * in one transaction.
+ *
+ * @param table the base table
+ */
+export function letGoSql(
+  plan: AggregatePlan & { readonly window: AggregateWindow },
+  table: string,
+  store: string,
+  delta: string | null,
+  until: number,
+): readonly string[] {
+  const { column, spanMs, relation } = plan.window;
+  const gone =
+    `(SELECT * FROM ${table} AS ${quoteName(plan.alias)}` +
+    ` WHERE ${column} >= ${letGo(plan.window)} - ${spanMs} AND ${column} < ${until - spanMs})`;
+  return [
+    maintainSql(plan, 'DELETE', store, delta, gone),
+    `UPDATE viewcast.viewcast_window SET until = ${until} WHERE relation = ${quoteText(relation)}`,
+  ];
 }
 
 interface Accumulator {
@@ -167,14 +233,17 @@ export const OLD_ROWS = 'viewcast_old';
 /**
  * The statement that a trigger on the base table runs: adds the grouped change to the store, and
  * with `delta` given records what that does to the view's rows.
+ *
+ * @param oldRows where the rows are that go, when they are not those of a statement
  */
 export function maintainSql(
   plan: AggregatePlan,
   operation: Operation,
   store: string,
   delta: string | null,
+  oldRows: string = OLD_ROWS,
 ): string {
-  const change = changeQuery(plan, operation);
+  const change = changeQuery(plan, operation, oldRows);
   const names = accumulators(plan).map(({ name }) => name);
   const sums = names.map((name) => `${name} = s.${name} + c.${name}`).join(', ');
   const update =
@@ -222,11 +291,11 @@ function deltaRows(plan: AggregatePlan): string {
 }
 
 /** What a statement adds to each group. */
-function changeQuery(plan: AggregatePlan, operation: Operation): string {
+function changeQuery(plan: AggregatePlan, operation: Operation, oldRows: string): string {
   if (operation === 'INSERT') return storeQuery(plan, NEW_ROWS);
   const names = accumulators(plan).map(({ name }) => name);
   const keys = plan.keys.map((_, index) => `k${index}`);
-  const minus = `SELECT ${[...keys, ...names.map((name) => `-${name} AS ${name}`)].join(', ')} FROM (${storeQuery(plan, OLD_ROWS)}) AS o`;
+  const minus = `SELECT ${[...keys, ...names.map((name) => `-${name} AS ${name}`)].join(', ')} FROM (${storeQuery(plan, oldRows)}) AS o`;
   if (operation === 'DELETE') return minus;
   const sums = names.map((name) => `sum(${name}) AS ${name}`);
   const group = keys.length === 0 ? '' : ` GROUP BY ${keys.join(', ')}`;

@@ -76,7 +76,11 @@ CREATE UNLOGGED TABLE viewcast_delta.touched (source oid NOT NULL);
 function objectsView(line: Line): string {
   const type =
     line === 'tail' ? `CASE type WHEN 'materialized-view' THEN 'view' ELSE type END` : 'type';
-  return `CREATE OR REPLACE VIEW mz_catalog.mz_objects AS
+  return `CREATE TABLE IF NOT EXISTS viewcast.viewcast_window (
+  relation text PRIMARY KEY,
+  until bigint NOT NULL -- rows that count up to a time below this were let go
+);
+CREATE OR REPLACE VIEW mz_catalog.mz_objects AS
     SELECT id, name, ${type} AS type FROM viewcast.viewcast_relation;`;
 }
 

@@ -24,6 +24,8 @@ export interface CatalogHost {
   turn<T>(work: () => Promise<T>): Promise<T>;
   /** The relations are others now: those with these ids are gone. Called within the turn. */
   changed(gone: readonly Relation[]): Promise<void>;
+  /** The time of a tick at this moment. */
+  now(): number;
 }
 
 /** An item to be kept with its definition, and with a table when it has rows. */
@@ -97,11 +99,12 @@ export class StoreCatalog implements Omit<Catalog, 'createKafka' | 'relations'> 
       this.#relations.all().flatMap((each) => (each.keepsNewest ? [each.id] : [])),
     );
     const relations = this.#relations;
-    const built = await buildView({ store: this.#store, relations, id, retained }, request).catch(
-      (error: unknown) => {
-        throw asMaterialize(error);
-      },
-    );
+    const built = await buildView(
+      { store: this.#store, relations, id, retained, now: this.#host.now() },
+      request,
+    ).catch((error: unknown) => {
+      throw asMaterialize(error);
+    });
     const type = request.materialized ? 'materialized-view' : 'view';
     const aggregate =
       built.aggregate === null ? 'NULL' : quoteText(JSON.stringify(built.aggregate));
@@ -214,6 +217,7 @@ export class StoreCatalog implements Omit<Catalog, 'createKafka' | 'relations'> 
     await this.#store.run(
       `DELETE FROM viewcast.viewcast_relation WHERE id = ${id};
        DELETE FROM viewcast.viewcast_retention WHERE relation = ${id};
+       DELETE FROM viewcast.viewcast_window WHERE relation = ${id};
        DELETE FROM viewcast.viewcast_arrival WHERE relation = ${id};
        DELETE FROM viewcast.viewcast_offset WHERE relation = ${id}`,
     );

@@ -114,6 +114,7 @@ export class Core implements Engine {
     this.#relations = new StoreCatalog(store, capture, {
       turn: (work) => this.#ownTurn(work),
       changed: (gone) => this.#relationsChanged(gone),
+      now: () => this.#clock.next(),
     });
     this.#feeds = new Feeds(store, capture, this.#clock, {
       history: {
@@ -122,6 +123,8 @@ export class Core implements Engine {
       },
       lingerMs: options.lingerMs ?? 300_000,
       restFactor: options.restFactor ?? 3,
+      temporalMs: options.idleMs ?? 1000,
+      relations: () => this.#relations.current,
       wall,
     });
     this.#groups = new GroupCommit({

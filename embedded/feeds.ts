@@ -1,4 +1,5 @@
-import type { Capture } from './capture.ts';
+import { letGoSql } from './aggregate.ts';
+import { Capture } from './capture.ts';
 import { rowless, unknownItem } from './catalog-errors.ts';
 import { type ChangeSource, changeSource, confirmLinear } from './change-source.ts';
 import type { LogicalClock } from './clock.ts';
@@ -6,7 +7,7 @@ import { EngineError, type SubscribeRequest, type Subscription } from './engine.
 import { addInto, constantSubscription, Feed, type HistoryLimits } from './feed.ts';
 import { quoteName } from './lexer.ts';
 import { makeQueryView } from './query-view.ts';
-import type { Relation, Relations } from './relation.ts';
+import { type Relation, type Relations, storeName } from './relation.ts';
 import { keyOfRow, type RowKey } from './row-key.ts';
 import type { Store } from './store.ts';
 import { DATA_ROW } from './store-frames.ts';
@@ -30,15 +31,24 @@ export interface FeedsOptions {
    * second. With 3, views that take less than that take a quarter of the engine's time at most.
    */
   readonly restFactor: number;
+  /** From one look at what changes with time to the next, in ms. */
+  readonly temporalMs: number;
+  /** What is in the catalogue at this moment. */
+  readonly relations: () => Relations;
   readonly wall: () => number;
 }
 
 const MAX_REST_MS = 1_000;
+/** A timer of a second comes somewhat early or late: what is due by then is due. */
+const WAKE_MS = 50;
+/** What changes with time is looked at less often than its interval where that took long. */
+const TEMPORAL_SHARE = 1 / 10;
 
 /**
  * All feeds, and the tick that moves them: all in one tick, since no view can tell later what it
- * was at a time at which it was not looked at, and all agree at every time. Every method that is async runs inside a turn of the
- * caller's.
+ * was at a time at which it was not looked at, and all agree at every time. Only what changes with
+ * time moves in steps of a second: meanwhile its feeds promise nothing, and then all that happened
+ * is theirs at once. Every method that is async runs inside a turn of the caller's.
  */
 export class Feeds {
   readonly #store: Store;
@@ -49,6 +59,8 @@ export class Feeds {
   #queries = 0;
   /** Wall clock until when views are not re-evaluated without need. */
   #restUntil = 0;
+  /** Wall clock from when on the next tick looks at what changes with time. */
+  #temporalAt = 0;
 
   constructor(store: Store, capture: Capture, clock: LogicalClock, options: FeedsOptions) {
     this.#store = store;
@@ -61,9 +73,15 @@ export class Feeds {
     return this.#live.size;
   }
 
-  /** Some feed changes by itself: quiet seconds need a whole tick. */
+  /** Something changes by itself: quiet seconds need a whole tick. */
   get needsTick(): boolean {
-    return [...this.#live.values()].some(isTemporal);
+    return this.#windows().length > 0 || [...this.#live.values()].some(isTemporal);
+  }
+
+  /** Views whose rows count for a while only. */
+  #windows(): readonly Relation[] {
+    const all = this.#options.relations().all();
+    return all.filter(({ aggregate }) => (aggregate?.window ?? null) !== null);
   }
 
   /** How long the next tick is to wait, in ms, so that re-evaluation leaves time for the rest. */
@@ -85,21 +103,53 @@ export class Feeds {
   /**
    * Gives everything committed since the last tick one timestamp and publishes it: first all
    * changes, then all progress.
+   *
+   * @param all also what changes with time, though it is not due
    */
-  async tick(): Promise<void> {
+  async tick(all = false): Promise<void> {
+    const { wall, temporalMs } = this.#options;
     const time = this.#clock.next();
-    const changes = await this.#collect(time);
+    const start = wall();
+    const isDue = all || start >= this.#temporalAt;
+    if (isDue) await this.#letGo(time);
+    const changes = await this.#collect(time, isDue);
     for (const [live, rows] of changes) live.feed.publish(time, rows);
     this.#clock.close(time);
-    for (const { feed } of this.#live.values()) feed.advance(this.#clock.frontier);
+    for (const live of this.#live.values()) {
+      if (isDue || !isTemporal(live)) live.feed.advance(this.#clock.frontier);
+    }
+    if (isDue) {
+      const took = wall() - start;
+      this.#temporalAt = start + Math.max(temporalMs - WAKE_MS, took / TEMPORAL_SHARE);
+    }
   }
 
-  async #collect(time: number): Promise<Map<LiveFeed, Map<RowKey, number>>> {
+  /** Takes what no longer counts at `time` out of the views that keep a window. */
+  async #letGo(time: number): Promise<void> {
+    for (const view of this.#windows()) {
+      const { aggregate } = view;
+      const base = this.#options.relations().get(aggregate?.base ?? '');
+      if (aggregate === null || !aggregate.window || base === undefined) continue;
+      const statements = letGoSql(
+        { ...aggregate, window: aggregate.window },
+        `${quoteName(base.schema)}.${quoteName(base.name)}`,
+        `viewcast_store.${storeName(view.id)}`,
+        this.#capture.wantsRows(view) ? Capture.deltaTable(view) : null,
+        time,
+      );
+      await this.#store.transaction(async () => {
+        for (const sql of statements) await this.#store.run(sql);
+      });
+    }
+  }
+
+  async #collect(time: number, isDue: boolean): Promise<Map<LiveFeed, Map<RowKey, number>>> {
     const touched = await this.#capture.takeTouched();
     const changes = new Map<LiveFeed, Map<RowKey, number>>();
     const bases = new Map<string, { relation: Relation; kept: LiveFeed[] }>();
     for (const live of this.#live.values()) {
       const { source } = live;
+      if (!isDue && isTemporal(live)) continue;
       if (source.kind === 'linear') {
         changes.set(live, await this.#guard(live, () => this.#linearChanges(source)));
         if (!bases.has(source.base.id))
@@ -160,6 +210,8 @@ export class Feeds {
     if (live.bag !== null) addInto(changes, live.bag, -1);
     live.bag = now;
     const end = wall();
+    // What changes with time has its own pace, which is slow enough.
+    if (live.relation.temporal) return changes;
     const restMs = Math.max(0, this.#restUntil - start) + restFactor * (end - start);
     this.#restUntil = end + Math.min(restMs, MAX_REST_MS);
     return changes;
@@ -185,7 +237,7 @@ export class Feeds {
   async subscribe(relations: Relations, request: SubscribeRequest): Promise<Subscription> {
     const relation = await this.#relationOf(relations, request.from);
     const key = keyOf(request.from, relation);
-    await this.tick();
+    await this.tick(relation.temporal);
     const live = this.#usable(key) ?? (await this.#start(key, relations, relation));
     if (live === null) {
       const rows = request.snapshot ? await this.#rows(relation, 0) : null;
@@ -322,5 +374,5 @@ function addRow(rows: Map<RowKey, number>, key: RowKey, diff: number): void {
   else rows.set(key, sum);
 }
 
-const isTemporal = ({ source }: LiveFeed): boolean =>
-  source.kind === 'reevaluated' && source.temporal;
+const isTemporal = ({ source, relation }: LiveFeed): boolean =>
+  relation.temporal && source.kind !== 'constant';

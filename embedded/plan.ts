@@ -1,3 +1,5 @@
+import { conjuncts } from './condition.ts';
+
 /**
  * Reads `EXPLAIN (VERBOSE, FORMAT JSON)`. PostgreSQL's own plan tells what a query does once names
  * are resolved and views are opened up: that is what the engine trusts, not the query's text.
@@ -109,10 +111,10 @@ function sortOverTable(sort: PlanNode): TopK | null {
     node = node.Plans?.[0];
   }
   if (node?.['Node Type'] !== 'Seq Scan') return null;
-  const { Schema: schema, 'Relation Name': table } = node;
+  const { Schema: schema, 'Relation Name': table, Alias: alias } = node;
   const keys = (sort['Sort Key'] ?? []).map((key) => SORT_KEY.exec(key) ?? COMPUTED_KEY.exec(key));
   if (schema === undefined || table === undefined || keys.length === 0) return null;
-  const columns: string[] = [];
+  const columns = groupColumns(node.Filter ?? '', alias ?? '');
   for (const key of keys) {
     if (key === null) return null;
     columns.push(`${key[1]}${key[2]}`);
@@ -120,9 +122,24 @@ function sortOverTable(sort: PlanNode): TopK | null {
   return { schema, table, order: columns.join(', ') };
 }
 
-/** Whether a plan sorts anywhere. */
-export function sorts(plan: PlanNode): boolean {
-  return plan['Node Type'].endsWith('Sort') || (plan.Plans ?? []).some(sorts);
+/**
+ * The columns that a filter sets equal to something from outside, as that of a LATERAL subquery
+ * does: the first rows below its limit are those of one group.
+ */
+function groupColumns(filter: string, alias: string): string[] {
+  const name = /^(?:[a-z_][a-z0-9_$]*|"(?:[^"]|"")+")$/;
+  return conjuncts(filter).flatMap((condition) => {
+    const [left = '', right = '', ...others] = condition.split(' = ');
+    const column = left.startsWith(`${alias}.`) ? left.slice(alias.length + 1) : '';
+    const isOutside = others.length === 0 && !right.includes(`${alias}.`);
+    return isOutside && name.test(column) ? [column] : [];
+  });
+}
+
+/** How many sorts there are in a plan. */
+export function countSorts(plan: PlanNode): number {
+  const below = (plan.Plans ?? []).reduce((sum, child) => sum + countSorts(child), 0);
+  return below + (plan['Node Type'].endsWith('Sort') ? 1 : 0);
 }
 
 const JOIN_PARTS = new Set([

@@ -1,15 +1,17 @@
 import {
   type AggregatePlan,
+  type AggregateWindow,
   originalQuery,
   readAggregate,
+  readWindow,
   resultColumns,
   resultCondition,
   storeQuery,
 } from './aggregate.ts';
 import { EngineError } from './engine.ts';
-import { quoteName } from './lexer.ts';
+import { quoteName, quoteText } from './lexer.ts';
 import { meaningOf, type PlanNode } from './plan.ts';
-import { storeName } from './relation.ts';
+import { type Relation, storeName } from './relation.ts';
 import type { Store } from './store.ts';
 import { type Analysis, explain, replaceView } from './view-analysis.ts';
 import { ambiguousColumns } from './view-facts.ts';
@@ -21,6 +23,7 @@ import { ambiguousColumns } from './view-facts.ts';
 export async function tryAggregate(
   analysis: Analysis,
   plan: PlanNode,
+  isWindow: boolean,
 ): Promise<{ method: 'aggregate'; aggregate: AggregatePlan } | string> {
   const read = readAggregate(plan);
   if (typeof read === 'string') return read;
@@ -30,14 +33,17 @@ export async function tryAggregate(
       (table) => table.name === read.scan['Relation Name'] && table.schema === read.scan.Schema,
     );
   if (base === undefined || base.schema !== 'public') return 'it does not read a table';
+  const table = `${quoteName(base.schema)}.${quoteName(base.name)}`;
+  const window = isWindow ? await findWindow(analysis, read.shape, base, table) : null;
+  if (typeof window === 'string') return window;
   const aggregate: AggregatePlan = {
     ...read.shape,
+    ...window,
     base: base.id,
     pinSettings: analysis.allFacts.some((facts) => facts.dependsOnSettings),
   };
-  const table = `${quoteName(base.schema)}.${quoteName(base.name)}`;
   const again = await analysis.store.attempt(() =>
-    explain(analysis.store, originalQuery(aggregate, table)),
+    explain(analysis.store, originalQuery(aggregate, table, read.shape.filter)),
   );
   if (again instanceof EngineError) return again.message;
   if (JSON.stringify(meaningOf(again)) !== JSON.stringify(meaningOf(plan))) {
@@ -45,6 +51,41 @@ export async function tryAggregate(
   }
   const made = await analysis.store.attempt(() => makeAggregate(analysis, aggregate, table));
   return made instanceof EngineError ? made.message : { method: 'aggregate', aggregate };
+}
+
+/** The window of a grouping that speaks of the present nowhere else, or why it has none. */
+async function findWindow(
+  { store, id }: Analysis,
+  shape: Pick<AggregatePlan, 'alias' | 'filter' | 'keys' | 'columns'>,
+  base: Relation,
+  table: string,
+): Promise<{ filter: string | null; window: AggregateWindow } | string> {
+  const now = await printedNow(store);
+  const found = readWindow(shape.filter ?? '', now, shape.alias);
+  if (found === null) return 'it has no condition mz_now() <= column + milliseconds';
+  if (JSON.stringify([shape.keys, shape.columns]).includes('viewcast.now')) {
+    return 'its groups change with time';
+  }
+  const { column, spanMs, rest } = found;
+  const [kept] = await store.query(
+    `SELECT keep_ms FROM viewcast.viewcast_retention WHERE relation = ${quoteText(base.id)}`,
+  );
+  if (kept !== undefined && Number(kept[0]) < spanMs)
+    return 'its table lets go of rows before that';
+  const name = column.slice(column.indexOf('.') + 1);
+  const [type] = await store.describe(`SELECT ${name} FROM ${table} LIMIT 0`);
+  if (type?.typeOid !== INT8) return 'its column is no bigint';
+  return { filter: rest, window: { column, spanMs, relation: id } };
+}
+
+/** How PostgreSQL prints `mz_now()` in a plan. */
+async function printedNow(store: Store): Promise<string> {
+  const plan = await explain(
+    store,
+    "SELECT FROM (VALUES ('1'::numeric), (2)) AS v (n) WHERE mz_catalog.mz_now() <= n",
+  );
+  const filter = (node: PlanNode): string => node.Filter ?? (node.Plans ?? []).map(filter).join('');
+  return /^\((.*) <= /s.exec(filter(plan))?.[1] ?? 'mz_now()';
 }
 
 async function makeAggregate(
@@ -60,6 +101,9 @@ async function makeAggregate(
       await refuseFractions(store, column.argument, from, column.kind);
     }
   }
+  if (aggregate.window !== null && aggregate.window !== undefined) {
+    await openWindow(analysis, aggregate.base, aggregate.window, table);
+  }
   await store.run(
     `CREATE TABLE ${target} WITH (fillfactor = 80) AS ${storeQuery(aggregate, table)}`,
   );
@@ -73,6 +117,23 @@ async function makeAggregate(
   await replaceView(
     analysis,
     `SELECT ${resultColumns(aggregate, 's').join(', ')} FROM ${target} AS s WHERE ${resultCondition(aggregate, 's')}`,
+  );
+}
+
+/** From now on its rows are let go; the index finds them. */
+async function openWindow(
+  { store, now }: Analysis,
+  base: string,
+  { column, relation }: AggregateWindow,
+  table: string,
+): Promise<void> {
+  const name = column.slice(column.indexOf('.') + 1);
+  await store.run(
+    `INSERT INTO viewcast.viewcast_window (relation, until)
+     VALUES (${quoteText(relation)}, ${now})`,
+  );
+  await store.run(
+    `CREATE INDEX IF NOT EXISTS ${quoteName(`viewcast_${base}_${name}`)} ON ${table} (${name})`,
   );
 }
 

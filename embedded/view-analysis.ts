@@ -13,6 +13,8 @@ export interface BuildContext {
   readonly id: string;
   /** Ids of tables that let go of old rows. */
   readonly retained: ReadonlySet<string>;
+  /** The time of a tick at this moment. */
+  readonly now: number;
 }
 
 /** A view that was made plain, and what PostgreSQL knows of it. */

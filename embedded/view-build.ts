@@ -21,8 +21,8 @@ export interface BuiltView {
  * Makes a view, inside a transaction of the caller's. Every view is first a plain one, so that
  * PostgreSQL says what it means. A materialized one is then kept incrementally where that is known
  * to be exact: filters and projections of one relation stay plain, as their changes follow from the
- * relation's; counts and sums of one table are kept by the engine's triggers; pg_ivm is tried for
- * the rest; what remains is re-evaluated.
+ * relation's; counts and sums of one table, also of its rows of the last minutes, are kept by the
+ * engine's triggers; pg_ivm is tried for the rest; what remains is re-evaluated.
  *
  * @throws {EngineError} what PostgreSQL has to say about the query.
  */
@@ -39,12 +39,19 @@ export async function buildView(
   };
   if (!request.materialized) return { ...plain, reason: null };
   const why = whyVolatile(analysis);
-  if (why !== null) return { ...plain, reason: why };
+  const isWindow = why !== null && asksThePresentOnce(analysis);
+  if (why !== null && !isWindow) return { ...plain, reason: why };
   if (analysis.deps.length === 0) return { ...plain, reason: null };
   await context.store.run(PLAIN_PLANS);
   const plan = await explain(context.store, analysis.facts.query);
+  if (isWindow) {
+    const kept = await tryAggregate(analysis, plan, true);
+    return typeof kept === 'string'
+      ? { ...plain, reason: why }
+      : { ...plain, reason: null, ...kept };
+  }
   if (linearBase(plan) !== null && isOneBase(analysis)) return { ...plain, reason: null };
-  const aggregate = await tryAggregate(analysis, plan);
+  const aggregate = await tryAggregate(analysis, plan, false);
   if (typeof aggregate !== 'string') return { ...plain, reason: null, ...aggregate };
   const reason = await tryIvm(analysis, plan);
   return reason === null ? { ...plain, reason: null, method: 'ivm' } : { ...plain, reason };
@@ -82,6 +89,19 @@ function whyVolatile(analysis: Analysis): string | null {
     if (facts.volatileFunctions !== '') return `it calls ${facts.volatileFunctions}`;
   }
   return isTemporal(analysis) ? 'it changes with time' : null;
+}
+
+/** The view itself calls mz_now(), and nothing below it changes with time. */
+function asksThePresentOnce({ facts, allFacts, deps }: Analysis): boolean {
+  const others = allFacts.filter((each) => each !== facts);
+  return (
+    facts.timeFunctions === 'mz_now' &&
+    facts.volatileFunctions === 'mz_now' &&
+    !facts.readsSystem &&
+    others.every((each) => each.timeFunctions + each.volatileFunctions === '') &&
+    others.every((each) => !each.readsSystem) &&
+    deps.every((dep) => !dep.temporal)
+  );
 }
 
 /** Every step down names one relation, until a table or a kept result. */

@@ -41,10 +41,13 @@ test('whatever an address says, something is chosen', () => {
 test('every choice but the first is asked of a view, by the values of its columns', () => {
   const chosen = { ...DEFAULT_CHOICE, span: '5', kind: 'bot', wiki: 'enwiki' } as const;
   expect(rankingOf(DEFAULT_CHOICE)).toBeNull();
-  expect(rankingOf(chosen)).toEqual({ view: 'leaders_5m', where: { wiki: 'enwiki', kind: 'bot' } });
+  expect(rankingOf(chosen)).toEqual({
+    view: 'leaders',
+    where: { span: '5m', wiki: 'enwiki', kind: 'bot' },
+  });
   expect(rankingOf({ ...DEFAULT_CHOICE, kind: 'bot' })).toEqual({
     view: 'leaders',
-    where: { wiki: '*', kind: 'bot' },
+    where: { span: 'start', wiki: '*', kind: 'bot' },
   });
   expect(latestOf(DEFAULT_CHOICE)).toEqual({ view: 'latest' });
   expect(latestOf(chosen)).toEqual({ view: 'latest', where: { wiki: 'enwiki', kind: 'bot' } });

@@ -72,19 +72,12 @@ export interface Wanted {
   readonly where?: Readonly<Record<string, FilterValue>>;
 }
 
-const RANKINGS: Readonly<Record<Span, string>> = {
-  start: 'leaders',
-  60: 'leaders_60m',
-  5: 'leaders_5m',
-  1: 'leaders_1m',
-};
-
 /** The ranking to follow, where it is not the one of everybody since the start; else null. */
 export function rankingOf({ span, kind, wiki }: Choice): Wanted | null {
   if (span === 'start' && kind === null && wiki === null) return null;
-  // The views say `*` for all wikis together.
-  const where = { wiki: wiki ?? '*', ...(kind === null ? {} : { kind }) };
-  return { view: RANKINGS[span], where };
+  // The view says `*` for all wikis together.
+  const where = { span: span === 'start' ? span : `${span}m`, wiki: wiki ?? '*' };
+  return { view: 'leaders', where: kind === null ? where : { ...where, kind } };
 }
 
 /** The newest changes to follow. */

@@ -21,9 +21,7 @@ const COLUMNS = new Map<string, readonly Column[]>([
       ...['length_new bigint', 'revision_old bigint', 'revision_new bigint'],
     ),
   ],
-  ...['leaders', 'leaders_60m', 'leaders_5m', 'leaders_1m'].map(
-    (name) => [name, columns('wiki text', 'kind text', 'user text', 'count bigint')] as const,
-  ),
+  ['leaders', columns('span text', 'wiki text', 'kind text', 'user text', 'count bigint')],
 ]);
 
 function columns(...texts: readonly string[]): readonly Column[] {

@@ -13,12 +13,7 @@ interface Happening {
 
 const KINDS: readonly Kind[] = ['person', 'person', 'bot', 'anonymous'];
 const WIKIS = ['enwiki', 'commonswiki', 'arwiki', 'wikidatawiki'];
-const MINUTES = {
-  leaders: Number.POSITIVE_INFINITY,
-  leaders_60m: 60,
-  leaders_5m: 5,
-  leaders_1m: 1,
-};
+const MINUTES = { start: Number.POSITIVE_INFINITY, '60m': 60, '5m': 5, '1m': 1 };
 
 /** A small generator of its own, so that a failing walk can be walked again. */
 export function randomFrom(seed: number): () => number {
@@ -64,10 +59,9 @@ export class World {
 
   /** All views as of `now`, in ms since 1970. */
   views(now: number): Readonly<Record<string, readonly Row[]>> {
-    const leaders = Object.entries(MINUTES).map(([view, minutes]) => [
-      view,
-      this.#leaders(now - minutes * 60_000),
-    ]);
+    const leaders = Object.entries(MINUTES).flatMap(([span, minutes]) =>
+      this.#leaders(span, now - minutes * 60_000),
+    );
     const seconds = count(
       this.#all.filter(({ at }) => at >= now - 60_000),
       ({ at }) => [Math.floor(at / 1_000)],
@@ -76,7 +70,7 @@ export class World {
       ...this.counted(),
       topwikis: ranked(count(this.#all, ({ wiki }) => [wiki])).slice(0, 40),
       persecond: seconds,
-      ...Object.fromEntries(leaders),
+      leaders,
     };
   }
 
@@ -94,14 +88,14 @@ export class World {
       ]);
   }
 
-  #leaders(since: number): readonly Row[] {
+  #leaders(span: string, since: number): readonly Row[] {
     const recent = this.#all.filter(({ at }) => at >= since);
     return ['*', ...WIKIS].flatMap((wiki) =>
       ['person', 'bot', 'anonymous'].flatMap((kind) =>
         ranked(
           count(
             recent.filter((one) => one.kind === kind && (wiki === '*' || one.wiki === wiki)),
-            ({ user }) => [wiki, kind, user],
+            ({ user }) => [span, wiki, kind, user],
           ),
         ).slice(0, 20),
       ),

@@ -46,3 +46,82 @@ ORDER BY arrived DESC, meta_id LIMIT 50;
 CREATE MATERIALIZED VIEW persecond AS
 SELECT arrived / 1000 AS second, count(*) AS count FROM recentchange
 WHERE mz_now() <= arrived + 60000 GROUP BY arrived / 1000;
+
+-- The same for each wiki. Key: wiki, user, kind. Size: users, once for each of their wikis.
+CREATE MATERIALIZED VIEW wikieditors AS
+SELECT wiki, "user", kind, count(*) AS count FROM edits GROUP BY wiki, "user", kind;
+
+-- … of what came in during the last hour, five minutes, and one minute. Size: users of that time.
+CREATE MATERIALIZED VIEW wikieditors_60m AS
+SELECT wiki, "user", kind, count(*) AS count FROM edits
+WHERE mz_now() <= arrived + 3600000 GROUP BY wiki, "user", kind;
+
+CREATE MATERIALIZED VIEW wikieditors_5m AS
+SELECT wiki, "user", kind, count(*) AS count FROM edits
+WHERE mz_now() <= arrived + 300000 GROUP BY wiki, "user", kind;
+
+CREATE MATERIALIZED VIEW wikieditors_1m AS
+SELECT wiki, "user", kind, count(*) AS count FROM edits
+WHERE mz_now() <= arrived + 60000 GROUP BY wiki, "user", kind;
+
+-- … of the last hour, all wikis together. Key: user, kind. Size: users of that time.
+CREATE MATERIALIZED VIEW editors_60m AS
+SELECT "user", kind, count(*) AS count FROM edits
+WHERE mz_now() <= arrived + 3600000 GROUP BY "user", kind;
+
+-- What leaders ranks: each of the forty wikis, each kind. Key: wiki, kind. Size: 120 rows.
+CREATE VIEW contests AS
+SELECT w.wiki, k.kind
+FROM topwikis AS w, (VALUES ('person'), ('bot'), ('anonymous')) AS k (kind);
+
+-- The twenty with the most changes of each kind on each of the forty wikis, and on all wikis
+-- together, whose name is *; since the start, and in the last 60, 5 and 1 minutes. To be asked for
+-- one of them by `where`. Key: span, wiki, kind, user. Size: 9,840 rows at most.
+CREATE MATERIALIZED VIEW leaders AS
+SELECT 'start' AS span, c.wiki, c.kind, t."user", t.count
+FROM contests AS c, LATERAL (
+  SELECT e."user", e.count FROM wikieditors AS e WHERE e.wiki = c.wiki AND e.kind = c.kind
+  ORDER BY e.count DESC, e."user" LIMIT 20
+) AS t
+UNION ALL
+SELECT '60m' AS span, c.wiki, c.kind, t."user", t.count
+FROM contests AS c, LATERAL (
+  SELECT e."user", e.count FROM wikieditors_60m AS e WHERE e.wiki = c.wiki AND e.kind = c.kind
+  ORDER BY e.count DESC, e."user" LIMIT 20
+) AS t
+UNION ALL
+SELECT '5m' AS span, c.wiki, c.kind, t."user", t.count
+FROM contests AS c, LATERAL (
+  SELECT e."user", e.count FROM wikieditors_5m AS e WHERE e.wiki = c.wiki AND e.kind = c.kind
+  ORDER BY e.count DESC, e."user" LIMIT 20
+) AS t
+UNION ALL
+SELECT '1m' AS span, c.wiki, c.kind, t."user", t.count
+FROM contests AS c, LATERAL (
+  SELECT e."user", e.count FROM wikieditors_1m AS e WHERE e.wiki = c.wiki AND e.kind = c.kind
+  ORDER BY e.count DESC, e."user" LIMIT 20
+) AS t
+UNION ALL
+SELECT 'start' AS span, '*' AS wiki, k.kind, t."user", t.count
+FROM (VALUES ('person'), ('bot'), ('anonymous')) AS k (kind), LATERAL (
+  SELECT e."user", e.count FROM editors AS e WHERE e.kind = k.kind
+  ORDER BY e.count DESC, e."user" LIMIT 20
+) AS t
+UNION ALL
+SELECT '60m' AS span, '*' AS wiki, k.kind, t."user", t.count
+FROM (VALUES ('person'), ('bot'), ('anonymous')) AS k (kind), LATERAL (
+  SELECT e."user", e.count FROM editors_60m AS e WHERE e.kind = k.kind
+  ORDER BY e.count DESC, e."user" LIMIT 20
+) AS t
+UNION ALL
+SELECT '5m' AS span, '*' AS wiki, k.kind, t."user", t.count
+FROM (VALUES ('person'), ('bot'), ('anonymous')) AS k (kind), LATERAL (
+  SELECT e."user", sum(e.count)::bigint AS count FROM wikieditors_5m AS e WHERE e.kind = k.kind
+  GROUP BY e."user" ORDER BY count DESC, e."user" LIMIT 20
+) AS t
+UNION ALL
+SELECT '1m' AS span, '*' AS wiki, k.kind, t."user", t.count
+FROM (VALUES ('person'), ('bot'), ('anonymous')) AS k (kind), LATERAL (
+  SELECT e."user", sum(e.count)::bigint AS count FROM wikieditors_1m AS e WHERE e.kind = k.kind
+  GROUP BY e."user" ORDER BY count DESC, e."user" LIMIT 20
+) AS t;
