@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-// Three layers: `unit` needs nothing but Node, `system` starts real processes and
+// Layers: `unit` needs nothing but Node, `system` starts real processes and
 // browsers, `full` holds soaks, real deadlines and whatever takes most of a minute alone.
+// `containers` is what only a container engine can run.
 // What takes more runs (tests/runs.ts) is also in `full`, with ten times as many.
 const DEEP = [
   'client/model.test.ts',
@@ -34,7 +35,7 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['**/*.system.test.ts', 'tests/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/dist/**', ...LONG],
+          exclude: ['**/node_modules/**', '**/dist/**', 'tests/containers/**', ...LONG],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // Two files at a time: each has ports, folders and processes of its own.
@@ -49,6 +50,16 @@ export default defineConfig({
           env: { RUNS: '10' },
           testTimeout: 600_000,
           hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'containers',
+          include: ['tests/containers/*.test.ts'],
+          testTimeout: 300_000,
+          // Images are fetched first.
+          hookTimeout: 900_000,
           fileParallelism: false,
         },
       },
