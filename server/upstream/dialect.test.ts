@@ -49,6 +49,11 @@ test.each(['tail', 'subscribe'] as const)(
   },
 );
 
+test('F4: from a time that is yet to come nothing is resumed', () => {
+  expect(waysToStart('subscribe', 5_000 + 3_600_000, 5_000)).toEqual([FRESH]);
+  expect(waysToStart('subscribe', 5_000 + 30_000, 5_000)).toHaveLength(2);
+});
+
 test('a server that starts asks for five minutes of history, or what there is', () => {
   expect(waysToStart('subscribe', null, 1_000_000)).toEqual([
     { snapshot: true, asOf: 700_000, atLeast: true },

@@ -80,10 +80,14 @@ export function sessionStatements(dialect: Dialect): readonly string[] {
 /** How much history a starting server asks for, and less where there is none. */
 const HISTORY_STEPS_MS = [300_000, 60_000, 10_000] as const;
 
+/** A held frontier so far in the upstream's future was given by another time than its present one. */
+const AHEAD_MS = 60_000;
+
 /**
  * The ways to open a stream, best first; the next one is tried when the upstream has no history
  * that far back. With a held frontier F: from F on without a snapshot (AS OF F − 1, since progress
- * F promises only what is below it), else a new snapshot. Without: a snapshot of five minutes ago
+ * F promises only what is below it), else a new snapshot; a new one too where F lies in the future, as
+ * an AS OF there is taken and waits for it without a word. Without: a snapshot of five minutes ago
  * and all since, for resume tokens that other servers gave, or of as long ago as there is. The
  * older line takes AS OF AT LEAST for the freshest time, so it is asked step by step.
  */
@@ -93,6 +97,7 @@ export function waysToStart(
   now: Timestamp,
 ): readonly StreamRequest[] {
   const fresh = { snapshot: true, asOf: null, atLeast: false };
+  if (held !== null && held > now + AHEAD_MS) return [fresh];
   if (held !== null) return [{ snapshot: false, asOf: held - 1, atLeast: false }, fresh];
   if (dialect === 'subscribe') {
     return [{ snapshot: true, asOf: now - HISTORY_STEPS_MS[0], atLeast: true }, fresh];

@@ -153,6 +153,21 @@ test('F2: without history the new snapshot follows, and no viewer is reset', asy
   expect(resets).toBe(0);
 });
 
+test('F4: where time went back the view is read anew, and shown in a new epoch', async () => {
+  const { clock, database, view } = await followLive();
+  const { epoch } = view;
+  database.now = 700_000;
+  database.stream.fail(new Error('reset by peer'));
+  await clock.pass(50);
+  expect(database.stream.statement).toBe('SUBSCRIBE "v" WITH (PROGRESS)');
+  database.stream.progress(700_000);
+  database.stream.data(700_000, 1, 'y');
+  database.stream.progress(700_001);
+  expect([view.frontier, view.state]).toEqual([700_001, 'live']);
+  expect(view.epoch).not.toBe(epoch);
+  expect([...view.rows.keys()]).toEqual(['["y"]']);
+});
+
 test('F3: 3 s without progress is stale, 10 s is a new connection', async () => {
   const { clock, database, view, reports } = await followLive();
   const { stream } = database;
