@@ -25,9 +25,14 @@ export function engineEnvironment(place: Placement, store: string): Environment 
 
 /** Of `stream-ingest/main.ts`; what the input does not use is not set. */
 export function ingestEnvironment(place: Placement, input: InputChoice): Environment {
-  const { host } = place.options;
+  const { host, kafka } = place.options;
   return {
     ...place.base,
+    VIEWCAST_KAFKA: kafka?.kafka,
+    VIEWCAST_REGISTRY: kafka?.registry,
+    VIEWCAST_TOPIC: undefined,
+    VIEWCAST_DEAD_LETTERS:
+      place.base.VIEWCAST_DEAD_LETTERS || join(place.options.data, 'dead-letters.jsonl'),
     VIEWCAST_ENGINE: engineUrl(host, place.sqlPort),
     VIEWCAST_INPUT: { live: 'live', recorded: 'replay', generated: 'generate' }[input.kind],
     VIEWCAST_CONTACT: input.kind === 'live' ? (input.contact ?? undefined) : undefined,

@@ -6,6 +6,12 @@ import { registerTopic } from '../kafka/topic-codec.ts';
 import { compactedTopic, ensureTopics, eventTopic } from '../kafka/topics.ts';
 import type { KafkaAddresses } from './sql-sources.ts';
 
+/** The topic of stream-ingest, which makes it the same way. */
+const CHANGES = 'recentchange';
+const CHANGES_PARTITIONS = 4;
+/** Messages of people are an archive. */
+const FOR_EVER = -1;
+
 /**
  * Puts in place what must be there before a source is created: the schemas of all topics in
  * `schemas` registered, as columns are read from them once, and the topics themselves. Returns the
@@ -23,8 +29,10 @@ export async function setUpKafka(
   const client = new Registry({ url: registry });
   for (const topic of topics) await registerTopic(client, await readTopicSchemas(topic, schemas));
   await ensureTopics(kafkaClient({ brokers: kafka, clientId: 'viewcast-sql', log }), [
-    ...topics.map((topic) => eventTopic(topic, 1)),
-    compactedTopic(INPUT_TOPIC),
+    ...topics.map((topic) =>
+      topic === CHANGES ? eventTopic(topic, CHANGES_PARTITIONS) : eventTopic(topic, 1, FOR_EVER),
+    ),
+    compactedTopic(`${CHANGES}-position`),
   ]).catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`Kafka at ${kafka} cannot be asked for its topics: ${reason}`, {
@@ -33,6 +41,3 @@ export async function setUpKafka(
   });
   return topics;
 }
-
-/** Where stream-ingest tells what feeds the topic recentchange. */
-export const INPUT_TOPIC = 'recentchange-input';

@@ -73,7 +73,7 @@ async function run(asked: Options): Promise<void> {
   const terminal = new Terminal(process.stdout, process.stderr, asked.quiet);
   const release = takeDataFolder(asked.data);
   process.once('exit', release);
-  storeName(asked.input);
+  storeName(asked.input, asked.kafka);
   if (asked.input.kind === 'live' && asked.input.record !== null) {
     checkRecordFile(asked.input.record);
   }
@@ -88,7 +88,7 @@ async function run(asked: Options): Promise<void> {
     await running.supervisor?.stop(signal);
     process.exit(code);
   }, running);
-  const choice = chooseInput(options.input, terminal);
+  const choice = chooseInput(options, terminal);
   const first = await Promise.race([choice, sleep(QUICK_ANSWER_MS)]);
   if (over.signal.aborted) return;
   const supervisor = new Supervisor(
@@ -157,10 +157,11 @@ type LiveInput = Extract<InputChoice, { kind: 'live' }>;
 
 /** The input to begin with, and the one to switch to when it answers. */
 async function chooseInput(
-  wanted: InputChoice,
+  { input: wanted, kafka }: Options,
   terminal: Terminal,
 ): Promise<{ readonly input: InputChoice; readonly instead: LiveInput | null }> {
-  if (wanted.kind !== 'live') return { input: wanted, instead: null };
+  // Nothing invented goes through Kafka: there the ingest itself waits for Wikimedia.
+  if (wanted.kind !== 'live' || kafka !== null) return { input: wanted, instead: null };
   const answer = await probe(wanted.contact).reachable();
   if (answer.reachable) return { input: wanted, instead: null };
   terminal.problem(
@@ -179,7 +180,8 @@ function probe(contact: string | null) {
   };
 }
 
-function started(terminal: Terminal, { host, port, sqlPort, data, input }: Options): void {
+function started(terminal: Terminal, options: Options): void {
+  const { host, port, sqlPort, data, input, kafka } = options;
   const page = pageUrl(host, port);
   const inputs = {
     live: 'live from Wikimedia',
@@ -193,7 +195,7 @@ function started(terminal: Terminal, { host, port, sqlPort, data, input }: Optio
     streams  ${page}/api/stream/counter   (any view: ${page}/api/views)
     SQL      ${engineUrl(host, sqlPort)}   (or: npm run sql)
     input    ${inputs[input.kind]}
-    data     ${storeFolder(data, input)}
+${kafka === null ? '' : `    Kafka    ${kafka.kafka}, registry ${kafka.registry}\n`}    data     ${storeFolder(data, input, kafka)}
 
   Ctrl-C stops it.
 `);

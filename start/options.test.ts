@@ -21,6 +21,7 @@ test('nothing said means live on the documented ports', () => {
     data: 'data',
     sql: null,
     input: { kind: 'live', contact: null, record: null },
+    kafka: null,
     workers: 1,
     drainMs: 8_000,
     quiet: false,
@@ -50,7 +51,27 @@ test('every option of the help has an environment variable that does the same', 
   );
   expect(said.input).toEqual({ kind: 'recorded', file: 'f', speed: 'max' });
   const variables = [...HELP.matchAll(/VIEWCAST_\w+/g)].map(([name]) => name);
-  expect(variables).toHaveLength(14);
+  expect(variables).toHaveLength(16);
+});
+
+test('Kafka needs a registry and takes nothing but live changes', () => {
+  const kafka = ['--kafka', 'a:9092,b:9092'];
+  const registry = 'http://localhost:8081';
+  const addresses = { kafka: 'a:9092,b:9092', registry };
+  expect(options([...kafka, '--registry', registry]).kafka).toEqual(addresses);
+  const environment = { VIEWCAST_KAFKA: 'a:9092,b:9092', VIEWCAST_REGISTRY: registry };
+  expect(options([], environment).kafka).toEqual(addresses);
+  expect(problems(kafka)).toEqual([
+    '--kafka needs the schema registry: --registry http://localhost:8081',
+  ]);
+  expect(problems(['--registry', registry])).toEqual([
+    '--registry is for Kafka: it needs --kafka LIST',
+  ]);
+  expect(problems(['--kafka', 'a', '--registry', 'b', '--generate'])).toEqual([
+    '--kafka is "a": expected host:port, got "a"',
+    '--kafka takes live changes: the topic recentchange is for those alone, so leave out --generate',
+    '--registry is "b": expected http://host:port',
+  ]);
 });
 
 test('what the server takes no more of is refused with its bounds', () => {
@@ -75,9 +96,9 @@ test('an input on the command line overrides one of the environment', () => {
 
 test('all problems are told at once', () => {
   expect(problems(['--port', 'x', '--sql-port=70000', '--speed', '2', '--live'])).toEqual([
+    '--speed sets the pace of a recording: it needs --replay FILE',
     '--port is "x": expected a port from 0 to 65535',
     '--sql-port is "70000": expected a port from 0 to 65535',
-    '--speed sets the pace of a recording: it needs --replay FILE',
   ]);
 });
 

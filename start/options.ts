@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import { parseBrokers } from '../kafka/kafka.ts';
+import type { KafkaAddresses } from './sql-sources.ts';
 
 /** What feeds the views; each kind has a store of its own below the data folder. */
 export type InputChoice =
@@ -32,6 +34,8 @@ export interface Options {
   /** Folder of `sources/` and `views/`; null for the project's own. */
   readonly sql: string | null;
   readonly input: InputChoice;
+  /** What the changes go through on their way to the engine; null: nothing. */
+  readonly kafka: KafkaAddresses | null;
   /** Threads that serve viewers, 1 to 128. */
   readonly workers: number;
   /** Over how long viewers are sent away on SIGTERM, in ms. */
@@ -67,6 +71,10 @@ How it serves
   --drain-ms MS      over how long SIGTERM sends viewers away (8000)
                                                                    VIEWCAST_DRAIN_MS
 
+Through Kafka (both; the changes go ingest → Kafka → engine, in a store of their own)
+  --kafka LIST       brokers, host:port by commas                  VIEWCAST_KAFKA
+  --registry URL     the schema registry                           VIEWCAST_REGISTRY
+
 What it shows (one of these; each keeps a store of its own below the data folder)
   --live             Wikimedia's changes as they are made (this is the default; when Wikimedia
                      cannot be reached, generated ones until it answers)
@@ -99,6 +107,8 @@ const FLAGS = {
   contact: { type: 'string' },
   workers: { type: 'string' },
   'drain-ms': { type: 'string' },
+  kafka: { type: 'string' },
+  registry: { type: 'string' },
   quiet: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
@@ -116,6 +126,8 @@ const VALUE_VARIABLES = {
   contact: 'VIEWCAST_CONTACT',
   workers: 'VIEWCAST_WORKERS',
   'drain-ms': 'VIEWCAST_DRAIN_MS',
+  kafka: 'VIEWCAST_KAFKA',
+  registry: 'VIEWCAST_REGISTRY',
 } as const;
 const INPUTS = ['live', 'replay', 'generate'] as const;
 
@@ -144,13 +156,15 @@ export function parseOptions(argv: readonly string[], environment: Environment):
   if (given.help) return { kind: 'help' };
   const problems: string[] = [];
   const find = findIn(given, environment);
+  const input = readInput(given, environment, find, problems);
   const options: Options = {
     host: find('host')?.value ?? '127.0.0.1',
     port: readPort(find('port'), 8875, problems),
     sqlPort: readPort(find('sql-port'), 6875, problems),
     data: find('data')?.value ?? 'data',
     sql: find('sql')?.value ?? null,
-    input: readInput(given, environment, find, problems),
+    input,
+    kafka: readKafka(find, input, problems),
     workers: readWhole(find('workers'), { least: 1, most: 128, otherwise: 1 }, problems),
     drainMs: readWhole(find('drain-ms'), { least: 0, most: 600_000, otherwise: 8_000 }, problems),
     quiet: given.quiet ?? isOn(environment.VIEWCAST_QUIET, 'VIEWCAST_QUIET', problems),
@@ -243,6 +257,30 @@ function readInput(
   const file = find('replay')?.value ?? '';
   if (file === '') problems.push('--replay needs the name of a recording');
   return { kind: 'recorded', file, speed: readSpeed(speed, problems) };
+}
+
+function readKafka(find: Find, input: InputChoice, problems: string[]): KafkaAddresses | null {
+  const [kafka, registry] = [find('kafka'), find('registry')];
+  if (kafka === undefined) {
+    if (registry !== undefined)
+      problems.push(`${registry.name} is for Kafka: it needs --kafka LIST`);
+    return null;
+  }
+  const brokers = parseBrokers(kafka.value);
+  if (typeof brokers === 'string') problems.push(`${kafka.name} is "${kafka.value}": ${brokers}`);
+  if (input.kind !== 'live') {
+    problems.push(
+      `${kafka.name} takes live changes: the topic recentchange is for those alone, so leave out ${input.kind === 'recorded' ? '--replay' : '--generate'}`,
+    );
+  }
+  if (registry === undefined) {
+    problems.push(`${kafka.name} needs the schema registry: --registry http://localhost:8081`);
+    return null;
+  }
+  if (!/^https?:\/\/./.test(registry.value)) {
+    problems.push(`${registry.name} is "${registry.value}": expected http://host:port`);
+  }
+  return { kafka: kafka.value, registry: registry.value };
 }
 
 function inputsOf(environment: Environment, problems: string[]): (typeof INPUTS)[number][] {

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { FolderLockedError, lockFolder } from '../embedded/lock.ts';
 import { makeFolder } from '../embedded/make-folder.ts';
 import type { InputChoice } from './options.ts';
+import type { KafkaAddresses } from './sql-sources.ts';
 
 /** How much of a recording makes its store's name; one that grows keeps its store. */
 const HASHED_BYTES = 64 * 1024;
@@ -49,11 +50,13 @@ export function checkRecordFile(file: string): void {
 
 /**
  * The name of the store that an input feeds: recorded, generated and live rows never meet in one
- * (design §12, Inputs). A recording's holds its file name and a hash of its first 64 KiB.
+ * (design §12, Inputs), nor rows of two Kafkas, whose offsets have nothing to do with each other. A
+ * recording's holds its file name and a hash of its first 64 KiB.
  *
  * @throws Error in one sentence when the recording cannot be read.
  */
-export function storeName(input: InputChoice): string {
+export function storeName(input: InputChoice, kafka: KafkaAddresses | null): string {
+  if (kafka !== null) return `kafka-${safeName(kafka.kafka)}`;
   switch (input.kind) {
     case 'live':
       return 'live';
@@ -65,8 +68,12 @@ export function storeName(input: InputChoice): string {
 }
 
 /** The folder of a store. */
-export function storeFolder(data: string, input: InputChoice): string {
-  return join(data, storeName(input));
+export function storeFolder(
+  data: string,
+  input: InputChoice,
+  kafka: KafkaAddresses | null,
+): string {
+  return join(data, storeName(input, kafka));
 }
 
 function safeName(file: string): string {

@@ -4,11 +4,15 @@
  *   engine ready → sql/ applied → ingest
  *                              └→ page built → server → every view served → addresses
  *
+ * With Kafka, topics and schemas are put in place before sql/ is applied, and the ingest writes to
+ * the topic that the engine reads.
+ *
  * The engine starts on the store of the likely input while the input is still being decided.
  * Switching to another input stops the ingest, starts the engine again on that input's store and
  * goes the upper row again; the server stays, and its viewers get one snapshot of the new epoch.
  */
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { engineUrl, pageUrl } from './addresses.ts';
 import { Child, type ChildListener, STOP_LIMIT_MS } from './child.ts';
 import type { ChildMessage } from './child-message.ts';
@@ -19,6 +23,7 @@ import {
   type Placement,
   serverEnvironment,
 } from './environments.ts';
+import { setUpKafka } from './kafka-setup.ts';
 import type { Environment, InputChoice, Options } from './options.ts';
 import { untilServing } from './readiness.ts';
 import { watchSql } from './sql-folder.ts';
@@ -48,6 +53,7 @@ export interface SupervisorSettings {
 const START_LIMIT_MS = 60_000;
 /** Without a heartbeat for as long, an engine hangs (each second is due). */
 const SILENCE_LIMIT_MS = 30_000;
+const KAFKA_RETRY_MS = 2_000;
 
 /** The three processes of one `npm start`. */
 export class Supervisor {
@@ -61,6 +67,7 @@ export class Supervisor {
   #state: 'new' | 'running' | 'stopping' = 'new';
   #shown = false;
   #decided = false;
+  #kafkaReady = false;
   /** Turns that touch the engine's relations or its store come one after the other. */
   #turns: Promise<void> = Promise.resolve();
   #unwatch: (() => void) | null = null;
@@ -72,7 +79,10 @@ export class Supervisor {
     this.#sqlPort = settings.options.sqlPort;
     this.#port = settings.options.port;
     this.#engine = this.#child('engine', 'embedded', SILENCE_LIMIT_MS, (place) =>
-      engineEnvironment(place, storeFolder(settings.options.data, this.#input)),
+      engineEnvironment(
+        place,
+        storeFolder(settings.options.data, this.#input, settings.options.kafka),
+      ),
     );
     this.#ingest = this.#child('ingest', 'stream-ingest', null, (place) =>
       ingestEnvironment(place, this.#input),
@@ -222,18 +232,38 @@ export class Supervisor {
     started({ port: this.#port, sqlPort: this.#sqlPort, input: this.#input });
   }
 
+  #schemaFolder(): string {
+    return join(this.#settings.root, 'avro_schemas');
+  }
+
   #sqlFolder(): string {
     return this.#settings.options.sql ?? join(this.#settings.root, 'sql');
   }
 
+  /** Returns whether topics and schemas are in place; when not, it is tried again by itself. */
+  async #setUpKafka(): Promise<boolean> {
+    const { terminal, options } = this.#settings;
+    if (options.kafka === null || this.#kafkaReady) return true;
+    try {
+      await setUpKafka(options.kafka, this.#schemaFolder(), pino({ level: 'silent' }));
+      this.#kafkaReady = true;
+      return true;
+    } catch (error) {
+      terminal.repeatedProblem(`waiting for Kafka and its registry: ${messageOf(error)}`);
+      setTimeout(() => this.#turn(() => this.#applySql()), KAFKA_RETRY_MS);
+      return false;
+    }
+  }
+
   async #applySql(): Promise<void> {
     const { options, terminal } = this.#settings;
+    if (!(await this.#setUpKafka())) return;
     const url = engineUrl(options.host, this.#sqlPort);
-    const ledger = `${storeFolder(options.data, this.#input)}.sql.json`;
+    const ledger = `${storeFolder(options.data, this.#input, options.kafka)}.sql.json`;
     try {
       const { created, replaced, dropped, problems } = await applySqlFolder(
-        { sql: this.#sqlFolder(), schemas: join(this.#settings.root, 'avro_schemas') },
-        { kind: 'embedded' },
+        { sql: this.#sqlFolder(), schemas: this.#schemaFolder() },
+        options.kafka === null ? { kind: 'embedded' } : { kind: 'kafka', ...options.kafka },
         url,
         ledger,
       );

@@ -36,18 +36,20 @@ CREATE TABLE example FROM SOURCE example_source (REFERENCE "example")
   INCLUDE KEY, OFFSET, TIMESTAMP AS created_date
   ENVELOPE NONE;
 
--- What feeds the topic recentchange, as stream-ingest tells it in a compacted topic of its own.
-CREATE SOURCE input_source FROM KAFKA CONNECTION kafka_connection (TOPIC 'recentchange-input');
+-- What feeds the topic recentchange: stream-ingest tells it under the key state, beside the position
+-- it writes with each transaction. Key: key. Size: about a hundred rows.
+CREATE SOURCE position_source FROM KAFKA CONNECTION kafka_connection
+  (TOPIC 'recentchange-position');
 
-CREATE TABLE input_events FROM SOURCE input_source (REFERENCE "recentchange-input")
-  KEY FORMAT TEXT VALUE FORMAT JSON
+CREATE TABLE positions FROM SOURCE position_source (REFERENCE "recentchange-position")
+  KEY FORMAT TEXT VALUE FORMAT TEXT
   ENVELOPE UPSERT;
 
 -- The same for viewers: the page's badge. Key: none, size: one row.
 CREATE MATERIALIZED VIEW input AS
 SELECT
-  data ->> 'kind' AS kind,   -- live, recorded or generated
-  data ->> 'label' AS label, -- for people, such as the day of the recording; may be empty
-  data ->> 'state' AS state, -- connected, reconnecting or ended
-  (data ->> 'since')::timestamptz AS since
-FROM input_events;
+  text::jsonb ->> 'kind' AS kind,   -- live, recorded or generated
+  text::jsonb ->> 'label' AS label, -- for people, such as the day of the recording; may be empty
+  text::jsonb ->> 'state' AS state, -- connected, reconnecting or ended
+  (text::jsonb ->> 'since')::timestamptz AS since
+FROM positions WHERE key = 'state';

@@ -26,17 +26,17 @@ CREATE MATERIALIZED SOURCE example
   INCLUDE KEY, OFFSET, TIMESTAMP AS created_date
   ENVELOPE NONE;
 
--- What feeds the topic recentchange.
-CREATE MATERIALIZED SOURCE input_events
-  FROM KAFKA BROKER '${VIEWCAST_KAFKA}' TOPIC 'recentchange-input'
+-- What feeds the topic recentchange, as in kafka.sql.
+CREATE MATERIALIZED SOURCE positions
+  FROM KAFKA BROKER '${VIEWCAST_KAFKA}' TOPIC 'recentchange-position'
   KEY FORMAT TEXT VALUE FORMAT TEXT
   ENVELOPE UPSERT;
 
 -- The same for viewers: the page's badge. Key: none, size: one row.
 CREATE MATERIALIZED VIEW input AS
 SELECT
-  text::jsonb ->> 'kind' AS kind,
-  text::jsonb ->> 'label' AS label,
-  text::jsonb ->> 'state' AS state,
+  text::jsonb ->> 'kind' AS kind,   -- live, recorded or generated
+  text::jsonb ->> 'label' AS label, -- for people, such as the day of the recording; may be empty
+  text::jsonb ->> 'state' AS state, -- connected, reconnecting or ended
   (text::jsonb ->> 'since')::timestamptz AS since
-FROM input_events;
+FROM positions WHERE key = 'state';
