@@ -42,6 +42,10 @@ export class EngineProcess {
     return `postgres://materialize@127.0.0.1:${this.port}/materialize`;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   async stop(): Promise<void> {
     const exited = new Promise((resolve) => this.#child.once('exit', resolve));
     if (this.#child.exitCode === null) {

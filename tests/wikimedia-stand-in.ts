@@ -60,6 +60,8 @@ export interface StandInOptions {
   readonly behave?: (connection: number, request: StandInRequest) => Behaviour;
   /** Pause after each event, as the real pace; default none. */
   readonly paceMs?: number;
+  /** Waited for before the event at an index is sent; default nothing. */
+  readonly due?: (index: number) => Promise<void>;
   /** Answers 403 to agents without an address or a URL too; always to those of bare libraries. */
   readonly contactRequired?: boolean;
 }
@@ -197,7 +199,7 @@ class Server {
   }
 
   async #stream(start: number, response: ServerResponse, how: StreamBehaviour): Promise<void> {
-    const { events, paceMs } = this.#options;
+    const { events, paceMs, due } = this.#options;
     const body = new Body(response, how);
     if (!(await body.send(':ok\n\n'))) return;
     for (let index = start; index < events.length; index += 1) {
@@ -205,6 +207,7 @@ class Server {
         response.end();
         return;
       }
+      await due?.(index);
       const { errorAfterEvents = Infinity } = how;
       const error = index - start === errorAfterEvents ? 'event: error\ndata: {}\n\n' : '';
       if (!(await body.send(error + framesAt(events, index, how)))) return;

@@ -21,6 +21,14 @@ export function copyText(text: string): string {
   return SPECIAL.test(text) ? text.replace(/[\\\n\r\t\0]/g, (each) => ESCAPES[each] ?? each) : text;
 }
 
+/** The text behind COPY's; null for NULL. */
+export function plainText(copied: string): string | null {
+  if (copied === NULL_TEXT) return null;
+  return copied.replace(/\\(.)/g, (_, escaped: string) => PLAIN[escaped] ?? escaped);
+}
+
+const PLAIN: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
+
 /** A value read from Avro or JSON (avro/schema.ts) as COPY takes it for a column of the type. */
 export function copyValue(type: SqlType, value: unknown): string {
   if (value === null || value === undefined) return NULL_TEXT;

@@ -22,8 +22,8 @@ export interface Registries {
 export interface DecodedRow {
   /** A line of COPY without its end; null for the removal (UPSERT). */
   readonly line: string | null;
-  /** The key columns as COPY texts, by tabs; '' without ENVELOPE UPSERT. */
-  readonly key: string;
+  /** The key columns as COPY texts; [] without ENVELOPE UPSERT. */
+  readonly key: readonly string[];
 }
 
 /** What decoding a batch gave: the rows before the first message that fails, and that failure. */
@@ -79,8 +79,8 @@ export class Decoder {
     if (envelope === 'none' && message.value === null) {
       throw new Error('it has no value, and only ENVELOPE UPSERT knows what that means');
     }
-    const keyText = this.#keyColumns.map((column) => textOf(column, key, null)).join('\t');
-    if (message.value === null) return { line: null, key: keyText };
+    const keyTexts = this.#keyColumns.map((column) => textOf(column, key, null));
+    if (message.value === null) return { line: null, key: keyTexts };
     const value = this.#halves.value.read(message.value);
     const texts = this.#layout.columns.map((column) => {
       switch (column.origin.kind) {
@@ -94,7 +94,7 @@ export class Decoder {
           return textOf(column, key, value);
       }
     });
-    return { line: texts.join('\t'), key: keyText };
+    return { line: texts.join('\t'), key: keyTexts };
   }
 }
 

@@ -1,6 +1,7 @@
 import { EngineError } from '../engine.ts';
 import { type Broker, type KafkaAccess, type MessageBatch, TopicReplaced } from './access.ts';
-import { type DecodedRow, type Decoder, Undecodable } from './decoder.ts';
+import { Committer, type RowsToCommit } from './committer.ts';
+import { type Decoder, Undecodable } from './decoder.ts';
 
 /** How the reading of a table goes. */
 export type ReadingState =
@@ -23,13 +24,6 @@ export function describeReading(state: ReadingState): string {
   }
 }
 
-/** Rows of one table, with the offset that they reach. */
-export interface RowsToCommit {
-  readonly partition: number;
-  readonly rows: readonly DecodedRow[];
-  readonly next: bigint;
-}
-
 export interface IngestionOptions {
   readonly access: KafkaAccess;
   readonly broker: Broker;
@@ -37,17 +31,17 @@ export interface IngestionOptions {
   readonly decoder: Decoder;
   /** Where the table stands. */
   readonly offsets: () => Promise<ReadonlyMap<number, bigint>>;
-  /** Commits rows and offset together. */
-  readonly commit: (rows: RowsToCommit) => Promise<void>;
+  /** Commits rows and the offsets they reach together. */
+  readonly commit: (parts: readonly RowsToCommit[]) => Promise<void>;
   readonly changed: (state: ReadingState) => void;
   readonly onGap: (partition: number, from: bigint, to: bigint) => void;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly random: () => number;
 }
 
-/** Rows of one commit: others wait for the backend no longer than these take. */
-const COMMIT_ROWS = 1_000;
-const COMMIT_BYTES = 1024 * 1024;
+/** What is decoded at once, and committed at once at least. */
+const PART_ROWS = 500;
+const PART_BYTES = 1024 * 1024;
 const LONGEST_WAIT_MS = 5_000;
 
 /**
@@ -96,37 +90,48 @@ export class Ingestion {
   }
 
   async #read(signal: AbortSignal): Promise<void> {
-    const { access, broker, topic, onGap } = this.#options;
+    const { access, broker, topic, onGap, commit } = this.#options;
     const offsets = new Map(await this.#options.offsets());
+    const failing = new AbortController();
+    const committer = new Committer(
+      async (parts) => {
+        if (signal.aborted) return;
+        await commit(parts);
+        this.#failures = 0;
+        this.#enter({ kind: 'reading' });
+      },
+      (error) => failing.abort(error),
+    );
     await access.read({
       broker,
       topic,
-      from: offsets,
-      signal,
+      from: new Map(offsets),
+      signal: AbortSignal.any([signal, failing.signal]),
       onGap,
       onReading: () => this.#enter({ kind: 'reading' }),
-      onBatch: (batch) => this.#take(fresh(batch, offsets), offsets, signal),
+      onBatch: (batch) => this.#take(fresh(batch, offsets), offsets, committer),
     });
+    await committer.settled();
+    if (!signal.aborted) failing.signal.throwIfAborted();
   }
 
+  /** `offsets` are those up to which rows were handed to the committer. */
   async #take(
     batch: MessageBatch,
     offsets: Map<number, bigint>,
-    signal: AbortSignal,
+    committer: Committer,
   ): Promise<void> {
-    const { decoder, commit } = this.#options;
     const { partition } = batch;
     for (const part of splitBatch(batch)) {
-      if (signal.aborted) return;
-      const { rows, next, failure } = await decoder.decode(part);
+      const { rows, next, failure } = await this.#options.decoder.decode(part);
       if (next > (offsets.get(partition) ?? -1n)) {
-        await commit({ partition, rows, next });
         offsets.set(partition, next);
+        await committer.add({ partition, rows, next });
       }
-      if (failure !== null) throw failure;
+      if (failure === null) continue;
+      await committer.settled();
+      throw failure;
     }
-    this.#failures = 0;
-    this.#enter({ kind: 'reading' });
   }
 
   #enter(state: ReadingState): void {
@@ -150,7 +155,7 @@ export function* splitBatch({ partition, messages, next }: MessageBatch): Genera
     bytes += (message.key?.length ?? 0) + (message.value?.length ?? 0);
     const following = messages[index + 1];
     if (following === undefined) break;
-    if (index + 1 - start < COMMIT_ROWS && bytes < COMMIT_BYTES) continue;
+    if (index + 1 - start < PART_ROWS && bytes < PART_BYTES) continue;
     yield { partition, messages: messages.slice(start, index + 1), next: following.offset };
     start = index + 1;
     bytes = 0;

@@ -127,11 +127,11 @@ export class Sources {
       topic: from.topic,
       decoder,
       offsets: () => this.#host.turn(() => readOffsets(this.#store, table.id)),
-      commit: (rows) =>
+      commit: (parts) =>
         this.#host.turn(async () => {
           // Dropped while the rows waited for their turn.
           if (this.#host.relations().get(table.id) === undefined) return;
-          await commitRows(this.#store, table, layout, rows);
+          await commitRows(this.#store, table, layout, parts);
           this.#host.committed();
         }),
       changed: (state) => onNotice({ kind: 'state', table: table.name, state }),

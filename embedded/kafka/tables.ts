@@ -3,8 +3,9 @@ import { quoteName, quoteText } from '../lexer.ts';
 import type { Relation } from '../relation.ts';
 import type { Store } from '../store.ts';
 import { COPY_END, copyData, query } from '../wire/request.ts';
+import type { RowsToCommit } from './committer.ts';
+import { plainText } from './copy-text.ts';
 import type { DecodedRow } from './decoder.ts';
-import type { RowsToCommit } from './ingestion.ts';
 import type { TableLayout } from './table-layout.ts';
 
 /** Makes the table of a layout. Inside a transaction of the caller's. */
@@ -35,21 +36,24 @@ export async function readOffsets(
   return new Map(rows.map(([partition, next]) => [Number(partition), BigInt(next ?? 0)]));
 }
 
-/** Writes rows and the offset they reach in one transaction. In a turn. */
+/** Writes rows and the offsets they reach in one transaction. In a turn. */
 export async function commitRows(
   store: Store,
   table: Relation,
   layout: TableLayout,
-  { partition, rows, next }: RowsToCommit,
+  parts: readonly RowsToCommit[],
 ): Promise<void> {
+  const offsets = new Map(parts.map(({ partition, next }) => [partition, next]));
+  const values = [...offsets].map(
+    ([partition, next]) => `(${quoteText(table.id)}, ${partition}, ${next})`,
+  );
+  const rows = parts.flatMap((part) => part.rows);
   await store.transaction(async () => {
     await store.run("SELECT set_config('viewcast.ingesting', 'on', true)");
-    const lines =
-      layout.keyColumns.length > 0 ? await removeOlder(store, table, layout, rows) : rows;
-    await copyRows(store, table, lines);
+    const isUpsert = layout.keyColumns.length > 0;
+    await copyRows(store, table, isUpsert ? await removeOlder(store, table, layout, rows) : rows);
     await store.run(
-      `INSERT INTO viewcast.viewcast_offset (relation, partition, next)
-       VALUES (${quoteText(table.id)}, ${partition}, ${next})
+      `INSERT INTO viewcast.viewcast_offset (relation, partition, next) VALUES ${values.join(', ')}
        ON CONFLICT (relation, partition) DO UPDATE SET next = excluded.next`,
     );
   });
@@ -77,19 +81,24 @@ async function removeOlder(
   rows: readonly DecodedRow[],
 ): Promise<readonly DecodedRow[]> {
   if (rows.length === 0) return rows;
-  const last = new Map(rows.map((row) => [row.key, row]));
-  const keys = layout.keyColumns.map(quoteName);
-  const staged = `viewcast_delta.${quoteName(`k_${table.id}`)}`;
+  const last = new Map(rows.map((row) => [row.key.join('\t'), row]));
   const columns = layout.columns.filter(({ name }) => layout.keyColumns.includes(name));
-  const definition = columns.map(({ name, type }) => `${quoteName(name)} ${type}`).join(', ');
-  await store.run(`CREATE UNLOGGED TABLE IF NOT EXISTS ${staged} (${definition})`);
-  await copyInto(store, staged, `${[...last.keys()].join('\n')}\n`);
-  const same = keys.map((key) => `(t.${key} = k.${key} OR t.${key} IS NULL AND k.${key} IS NULL)`);
+  const arrays = columns.map(({ type }, index) => {
+    const items = [...last.values()].map(({ key }) => literal(key[index] ?? ''));
+    return `ARRAY[${items.join(', ')}]::${type}[]`;
+  });
+  const names = columns.map(({ name }) => quoteName(name));
+  const same = names.map((key) => `(t.${key} = k.${key} OR t.${key} IS NULL AND k.${key} IS NULL)`);
   await store.run(
-    `DELETE FROM ${tableName(table)} AS t USING ${staged} AS k WHERE ${same.join(' AND ')}`,
+    `DELETE FROM ${tableName(table)} AS t USING unnest(${arrays.join(', ')}) AS k (${names.join(', ')})
+     WHERE ${same.join(' AND ')}`,
   );
-  await store.run(`TRUNCATE ${staged}`);
   return [...last.values()];
+}
+
+function literal(copied: string): string {
+  const text = plainText(copied);
+  return text === null ? 'NULL' : quoteText(text);
 }
 
 function tableName(table: Relation): string {
