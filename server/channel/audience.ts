@@ -21,6 +21,15 @@ export interface Stage {
   readonly stale: boolean;
   /** What leads from an earlier position of this epoch to the present one. */
   ownSince(held: Position): OwnMessages;
+  /** Whether a live viewer has been sent all of every view up to the frontier. */
+  shows(frontier: Frontier): boolean;
+}
+
+/** Somebody who waits until a viewer has been sent all up to a frontier. */
+interface Waiting {
+  readonly viewer: Viewer;
+  readonly frontier: Frontier;
+  readonly run: () => void;
 }
 
 /**
@@ -68,6 +77,7 @@ export class Audience {
   readonly #caughtUp: (own: OwnMessages, bytes: number) => void;
   readonly #viewers = new Set<Viewer>();
   readonly #sent: SentLog;
+  #waiting: Waiting[] = [];
   #bytesSinceSweep = 0;
 
   constructor(
@@ -118,9 +128,29 @@ export class Audience {
     this.#sent.published(upper, bytes);
   }
 
+  /**
+   * Calls `run`, once, when the viewer has been sent all of every view up to the frontier, or has
+   * left: at once where that is so already.
+   */
+  whenShown(viewer: Viewer, frontier: Frontier, run: () => void): void {
+    if (this.#isShown({ viewer, frontier })) run();
+    else this.#waiting.push({ viewer, frontier, run });
+  }
+
+  /** To be called after whatever may have shown more to somebody. */
+  lookWaiting(): void {
+    if (this.#waiting.length === 0) return;
+    const shown = this.#waiting.filter((one) => this.#isShown(one));
+    if (shown.length === 0) return;
+    this.#waiting = this.#waiting.filter((one) => !shown.includes(one));
+    for (const { run } of shown) run();
+  }
+
   /** Timestamps start over; live viewers leave the topic, all are to be sent anew. */
   restart(topic: string): void {
     this.#sent.restart();
+    // What was waited for means nothing in the new epoch: its first snapshot shows it.
+    this.#waiting = this.#waiting.map((one) => ({ ...one, frontier: 0 }));
     for (const { state, member } of this.#viewers) if (state.kind === 'live') member.leave(topic);
   }
 
@@ -179,6 +209,7 @@ export class Audience {
   remove(viewer: Viewer): void {
     if (!this.#viewers.delete(viewer)) return;
     if (viewer.state.kind === 'live') viewer.member.leave(this.#stage.topic);
+    this.lookWaiting();
   }
 
   expel(viewer: Viewer, reason: CloseCode): void {
@@ -215,6 +246,14 @@ export class Audience {
     viewer.state = { kind: 'live' };
     viewer.ackedTotal = this.#sent.total;
     viewer.member.enter(topic);
+    this.lookWaiting();
+  }
+
+  #isShown({ viewer, frontier }: Omit<Waiting, 'run'>): boolean {
+    if (!this.#viewers.has(viewer)) return true;
+    const { state } = viewer;
+    if (state.kind === 'live') return this.#stage.shows(frontier);
+    return state.kind === 'lagging' && standsAt(state.held, frontier);
   }
 
   #lookLive(viewer: Viewer): void {
@@ -226,6 +265,10 @@ export class Audience {
     viewer.member.leave(topic);
   }
 }
+
+/** Whether every view at the position stands at the frontier or beyond it. */
+export const standsAt = ({ frontier, held }: Position, wanted: Frontier): boolean =>
+  [frontier, ...Object.values(held)].every((at) => compareFrontiers(at, wanted) >= 0);
 
 /** The bytes of some messages. */
 export const sizeOf = (messages: readonly Uint8Array[]): number =>

@@ -53,6 +53,7 @@ class Client {
   seat: BatchSeat | null = null;
   acknowledges = true;
   stale = false;
+  onMark: () => void = () => {};
   #parts: { changes: [string, [number, unknown[]][]][]; next: number } | null = null;
 
   send(bytes: Uint8Array): void {
@@ -97,6 +98,10 @@ class Client {
 
   #take(value: unknown): void {
     const message = serverMessageSchema.parse(value);
+    if (message.type === 'archived') {
+      this.onMark();
+      return;
+    }
     if (message.type === 'subscribed') {
       this.resumed.push(message.reason ?? message.resumed);
       if (message.epoch !== this.epoch) this.frontier = null;
@@ -239,6 +244,10 @@ const steps = fc.array(
       arbitrary: fc.record({ do: fc.constant('reset' as const), view: name, rows: multiset }),
     },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('resume' as const), who: fc.nat() }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ do: fc.constant('wait' as const), who: fc.nat(), ahead: fc.nat(3) }),
+    },
   ),
   { maxLength: 80 },
 );
@@ -250,6 +259,17 @@ interface Asked {
   readonly where?: Record<string, string>;
 }
 const asked = new Map<Client, Asked>();
+
+/** A frontier that a viewer waits for. */
+interface Wait {
+  readonly client: Client;
+  readonly epoch: string;
+  readonly frontier: number;
+  readonly seat: BatchSeat;
+  runs: number;
+}
+const waits: Wait[] = [];
+const MARK = crypto.randomUUID();
 
 function walk(stand: Stand, step: Step, at: number): void {
   const { clients } = stand;
@@ -281,14 +301,54 @@ function walk(stand: Stand, step: Step, at: number): void {
     case 'resume': {
       const client = clients[step.who % Math.max(1, clients.length)];
       if (client !== undefined) resume(stand, client);
+      break;
     }
+    case 'wait': {
+      const client = clients[step.who % Math.max(1, clients.length)];
+      if (client !== undefined) wait(stand, client, step.ahead);
+    }
+  }
+}
+
+/** Waits for a frontier; that it was shown is marked in what the viewer is sent. */
+function wait(stand: Stand, client: Client, ahead: number): void {
+  const [view = 'one'] = asked.get(client)?.views ?? [];
+  const { seat, closed } = client;
+  if (seat === null || closed !== null) return;
+  const frontier = Number(stand.view(view).frontier) + ahead;
+  const one: Wait = { client, epoch: epochOf(stand, client), frontier, seat, runs: 0 };
+  waits.push(one);
+  seat.whenShown(frontier, () => {
+    one.runs += 1;
+    if (client.closed !== null || client.seat !== seat) return;
+    client.onMark = () => {
+      if (epochOf(stand, client) === one.epoch) expectShown(stand, one);
+    };
+    const mark = { type: 'archived', id: MARK, timestamp: frontier };
+    client.send(Buffer.from(JSON.stringify(mark)));
+    // All before the mark was sent first: reading it now asks for nothing more.
+    client.readAll();
+  });
+}
+
+const epochOf = (stand: Stand, client: Client): string =>
+  (asked.get(client)?.views ?? []).map((view) => stand.view(view).epoch).join();
+
+/** What the viewer holds is what each view was at the frontier, or later. */
+function expectShown(stand: Stand, { client, frontier }: Wait): void {
+  for (const view of asked.get(client)?.views ?? []) {
+    const at = Number(client.held[view] ?? client.frontier);
+    const held = client.rows.get(view) ?? NOTHING;
+    expect(new Map(held)).toEqual(truth(stand, client, view, Math.max(at, frontier)));
   }
 }
 
 /** Comes back with what it holds, on a connection of its own. */
 function resume(stand: Stand, client: Client): void {
   if (client.frontier === null || client.closed !== null) return;
-  client.seat?.leave();
+  const left = client.seat;
+  client.seat = null;
+  left?.leave();
   client.pipe.length = 0;
   const { views = [], everyMs = 0, where } = asked.get(client) ?? {};
   const from = { epoch: client.epoch, timestamp: client.frontier, held: client.held };
@@ -303,8 +363,12 @@ function resume(stand: Stand, client: Client): void {
 }
 
 /** What a client must hold: each view at its own frontier. */
-function truth(stand: Stand, client: Client, view: string): Changes {
-  const at = client.held[view] ?? client.frontier;
+function truth(
+  stand: Stand,
+  client: Client,
+  view: string,
+  at: Frontier | null = client.held[view] ?? client.frontier,
+): Changes {
   const rows = stand.view(view).at(Number(at)) ?? NOTHING;
   const where = asked.get(client)?.where;
   return where === undefined ? rows : new Map([...rows].filter(([row]) => row.startsWith('["a"')));
@@ -315,6 +379,7 @@ test('all who read hold their views, each at its frontier, whatever their filter
     fc.property(steps, (walked) => {
       const stand = new Stand();
       asked.clear();
+      waits.length = 0;
       for (const view of ['one', 'two']) stand.view(view).reset(`${view}0`, 100, NOTHING);
       for (const [at, step] of walked.entries()) walk(stand, step, at);
       for (let round = 0; round < 4; round++) {
@@ -327,6 +392,14 @@ test('all who read hold their views, each at its frontier, whatever their filter
         for (const view of views) {
           const held = client.rows.get(view) ?? NOTHING;
           expect(new Map(held)).toEqual(truth(stand, client, view));
+        }
+      }
+      for (const one of waits) {
+        expect(one.runs).toBeLessThanOrEqual(1);
+        const views = (asked.get(one.client)?.views ?? []).map((view) => stand.view(view));
+        const reached = views.every(({ frontier }) => Number(frontier) >= one.frontier);
+        if (reached || one.client.closed !== null || one.client.seat !== one.seat) {
+          expect(one.runs).toBe(1);
         }
       }
     }),
@@ -352,6 +425,21 @@ test('a batch is published once for all its viewers, and quiet is proved 1 s aft
   ]);
   stand.tick(15_000);
   expect(stand.published).toBe(3);
+});
+
+test('what came and went again before it was shown is told at the time between', () => {
+  const stand = new Stand();
+  const [one, two] = [stand.view('one'), stand.view('two')];
+  one.reset('e', 1, NOTHING);
+  two.reset('f', 1, NOTHING);
+  const client = stand.join(['one', 'two']);
+  one.batch(2, new Map([['["a",1]', 1]]));
+  two.batch(2, NOTHING);
+  one.batch(3, new Map([['["a",1]', -1]]));
+  stand.tick(2_000);
+  // Its hashes are compared as they come.
+  client.readAll();
+  expect([client.frontier, client.rows.get('one')?.size]).toEqual([2, 1]);
 });
 
 test('changes reach only the filters that they touch', () => {

@@ -1,9 +1,9 @@
 import type { CloseCode } from '../../protocol/close.ts';
-import { compareFrontiers } from '../../protocol/update.ts';
-import { Audience, type OwnMessages, sizeOf, type Viewer } from './audience.ts';
+import { compareFrontiers, type Frontier } from '../../protocol/update.ts';
+import { Audience, type OwnMessages, sizeOf, standsAt, type Viewer } from './audience.ts';
 import type { BatchMember, BatchSeat, HeldPoint } from './batch-member.ts';
 import { encodeBatch, encodeProgress, encodeStatus, encodeSubscribed } from './batch-message.ts';
-import { Group, type Missing, type Position } from './group.ts';
+import { Group, type Missing, type Position, type Step } from './group.ts';
 import type { Behind } from './member.ts';
 import type { OutboxLimits } from './outbox.ts';
 import { Owned } from './owned.ts';
@@ -112,6 +112,7 @@ export class BatchChannel {
       },
       acknowledged: (upper) => this.#audience.acknowledged(viewer, upper),
       drained: () => this.#audience.look(viewer),
+      whenShown: (frontier, run) => this.#audience.whenShown(viewer, frontier, run),
       leave: () => this.#audience.remove(viewer),
     };
   }
@@ -126,6 +127,7 @@ export class BatchChannel {
     this.#emit();
     if (nowMs >= this.#progressMs) this.#proveQuiet();
     for (const viewer of this.#audience.all()) this.#audience.look(viewer);
+    this.#audience.lookWaiting();
   }
 
   /** Ends the channel; with a reason the viewers' connections too, else their subscriptions. */
@@ -151,10 +153,22 @@ export class BatchChannel {
         return channel.#stale;
       },
       ownSince: (held: Position) => this.#ownSince(held),
+      shows: (frontier: Frontier) => this.#shows(frontier),
     };
     const { limits, nowMs, observer } = this.#parts;
     return new Audience(stage, limits, nowMs, ({ kind }, bytes) =>
       observer.caughtUp(this.#label, kind, bytes),
+    );
+  }
+
+  /** What stands still needs no batch: nothing may be pending where the views have come so far. */
+  #shows(frontier: Frontier): boolean {
+    const group = this.#group;
+    if (group === null) return false;
+    if (standsAt(group.position, frontier)) return true;
+    const quiet = !group.hasPending;
+    return (
+      quiet && this.#views.every((view) => compareFrontiers(view.frontier ?? 0, frontier) >= 0)
     );
   }
 
@@ -249,6 +263,7 @@ export class BatchChannel {
     this.#parts.after(Math.max(0, waitMs), () => {
       this.#deferred = false;
       this.#emit();
+      this.#audience.lookWaiting();
     });
   }
 
@@ -258,11 +273,14 @@ export class BatchChannel {
     if (group === null || !group.hasPending || nowMs - this.#emittedMs < this.#everyMs) return;
     this.#audience.beforeStep();
     const step = group.advance(nowMs);
-    if (step === null) return;
+    if (step !== null) this.#publishStep(step);
+  }
+
+  #publishStep({ lower, upper, changes }: Step): void {
+    const nowMs = this.#parts.nowMs();
     this.#emittedMs = nowMs;
     this.#progressMs = nowMs + QUIET_MS;
     if (this.#audience.size === 0) return;
-    const { lower, upper, changes } = step;
     const channel = this.#number;
     this.#publish(encodeBatch({ channel, lower: lower.frontier, upper, changes }), upper);
   }
@@ -273,7 +291,12 @@ export class BatchChannel {
     if (group === null || this.#audience.size === 0 || group.hasPending) return;
     const nowMs = this.#parts.nowMs();
     this.#audience.beforeStep();
-    group.advance(nowMs);
+    const step = group.advance(nowMs);
+    // What came and went again is pending no more, but stands at the times between.
+    if (step !== null && step.changes.size > 0) {
+      this.#publishStep(step);
+      return;
+    }
     this.#publish([encodeProgress(this.#number, group.position, group.hashes())], group.position);
     this.#progressMs = nowMs + PROGRESS_MS;
   }

@@ -32,6 +32,8 @@ export interface BatchSeat {
   acknowledged(upper: Frontier): void;
   /** The connection took bytes. */
   drained(): void;
+  /** Calls `run` once, when the viewer has been sent all up to the frontier, or has left. */
+  whenShown(frontier: Frontier, run: () => void): void;
   /** May be called more than once. */
   leave(): void;
 }

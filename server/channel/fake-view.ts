@@ -10,7 +10,7 @@ import {
 } from '../../protocol/update.ts';
 import type { LiveView, ViewListener, ViewState, Views } from './view.ts';
 
-const PAIR: readonly Column[] = [
+const COUNTS: readonly Column[] = [
   { name: 'user', type: 'text' },
   { name: 'count', type: 'bigint' },
 ];
@@ -28,7 +28,7 @@ export class FakeView implements LiveView {
   readonly #listeners = new Set<ViewListener>();
   readonly #past = new Map<Timestamp, Changes>();
 
-  constructor(name: string, columns: readonly Column[] = PAIR) {
+  constructor(name: string, columns: readonly Column[] = COUNTS) {
     this.name = name;
     this.columns = columns;
   }
