@@ -1,4 +1,5 @@
 import { maintainSql, NEW_ROWS, OLD_ROWS, type Operation } from './aggregate.ts';
+import { maintainFirst } from './first.ts';
 import { quoteName } from './lexer.ts';
 import { type Relation, type Relations, storeName } from './relation.ts';
 import { keyOfDelta, type RowKey } from './row-key.ts';
@@ -99,8 +100,12 @@ export class Capture {
     for (const view of relations.all()) {
       if (view.aggregate?.base !== table.id) continue;
       const delta = this.#wantRows.has(view.id) ? Capture.deltaTable(view) : null;
+      const store = `viewcast_store.${storeName(view.id)}`;
+      const base = `${quoteName(table.schema)}.${quoteName(table.name)}`;
       statements.push(
-        maintainSql(view.aggregate, operation, `viewcast_store.${storeName(view.id)}`, delta),
+        'order' in view.aggregate
+          ? maintainFirst(view.aggregate, operation, base, store, delta)
+          : maintainSql(view.aggregate, operation, store, delta),
       );
     }
     return statements;

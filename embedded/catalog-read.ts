@@ -1,6 +1,5 @@
-import type { AggregatePlan } from './aggregate.ts';
 import type { KeptDefinition } from './kafka/resolve.ts';
-import { type Relation, type RelationColumn, Relations } from './relation.ts';
+import { type KeptPlan, type Relation, type RelationColumn, Relations } from './relation.ts';
 import type { Store } from './store.ts';
 import type { TextRow } from './store-frames.ts';
 
@@ -47,7 +46,7 @@ function toRelation(row: TextRow): Relation {
     sql: text(6),
     deps: JSON.parse(text(7)) as readonly string[],
     temporal: text(8) === 't',
-    aggregate: row[9] ? (JSON.parse(row[9]) as AggregatePlan) : null,
+    aggregate: row[9] ? (JSON.parse(row[9]) as KeptPlan) : null,
     countsSince: countsSince === null ? null : new Date(Number(countsSince)),
     oid: row[11] ? Number(row[11]) : null,
     keepsNewest: text(12) === 't',

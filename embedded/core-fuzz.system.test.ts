@@ -48,6 +48,12 @@ const VIEWS: Readonly<Record<string, string>> = {
   missing: 'SELECT id FROM e WHERE NOT EXISTS (SELECT FROM w WHERE w.name = e."user")',
   empty: 'SELECT id FROM e WHERE id < 0',
   never: 'SELECT id FROM e WHERE false',
+  firsts:
+    'SELECT DISTINCT ON ("user") "user", id, upper("user") AS u FROM e WHERE id < 8 ORDER BY "user", len DESC, id, at, big, price, any_number, bot',
+  lasts:
+    'SELECT DISTINCT ON ("user", bot) id FROM e ORDER BY bot, "user", len DESC NULLS LAST, id DESC',
+  over_firsts: 'SELECT u FROM firsts WHERE id > 2',
+  top_firsts: 'SELECT id, u FROM firsts ORDER BY id DESC, u LIMIT 2',
   list: `SELECT bot, string_agg("user", ',' ORDER BY "user", id) AS l FROM e GROUP BY bot`,
   cte: 'WITH x AS (SELECT "user" AS u FROM e WHERE len > 2) SELECT x.u, w.title FROM x JOIN w ON w.name = x.u',
 };

@@ -296,3 +296,19 @@ test('settings of one session do not reach another, nor the text of streams', as
   await reader.until(now);
   expect(reader.at(now)).toEqual(['2021-08-27 10:00:00+00', '2021-08-27 12:00:00+00']);
 });
+
+test('first rows of groups are kept incrementally, others of DISTINCT ON are re-evaluated', async () => {
+  const opened = await openWithTable();
+  const first = 'SELECT DISTINCT ON (b) b, a FROM t ORDER BY b, a';
+  expect(await makeView(opened, 'firsts', first)).toBeNull();
+  expect(await makeView(opened, 'any_of', 'SELECT DISTINCT ON (b) b, a FROM t')).toContain('re-');
+  const reader = await Reader.open(opened, 'firsts');
+  await run(opened, `INSERT INTO t VALUES (2, 'x'), (3, 'x'), (1, NULL)`);
+  await reader.until(await opened.now());
+  await run(opened, `INSERT INTO t VALUES (1, 'x'), (5, 'x')`);
+  await reader.until(await opened.now());
+  await run(opened, `DELETE FROM t WHERE a = 1`);
+  await reader.until(await opened.now());
+  const shown = reader.updates.map(({ row, diff }) => `${diff} ${row}`).toSorted();
+  expect(shown).toEqual(['-1 NULL|1', '-1 x|1', '-1 x|2', '1 NULL|1', '1 x|1', '1 x|2', '1 x|2']);
+});

@@ -51,6 +51,7 @@ export function meaningOf(node: PlanNode): unknown {
     node.Strategy,
     node.Output,
     node['Group Key'],
+    node['Sort Key'],
     node.Filter,
     node.Schema,
     node['Relation Name'],

@@ -1,5 +1,6 @@
 import type { AggregatePlan } from './aggregate.ts';
 import type { ItemKind } from './engine.ts';
+import type { FirstPlan } from './first.ts';
 import type { KeptDefinition } from './kafka/resolve.ts';
 
 /** A column of a relation. */
@@ -19,6 +20,9 @@ export interface RelationColumn {
  */
 export type Method = 'table' | 'view' | 'aggregate' | 'ivm' | 'none';
 
+/** What a view that the engine's triggers keep is made of. */
+export type KeptPlan = AggregatePlan | FirstPlan;
+
 /** A relation as the catalogue knows it. */
 export interface Relation {
   /** Never reused: a relation dropped and made again has another. */
@@ -35,7 +39,7 @@ export interface Relation {
   readonly deps: readonly string[];
   /** It changes by itself as time goes on. */
   readonly temporal: boolean;
-  readonly aggregate: AggregatePlan | null;
+  readonly aggregate: KeptPlan | null;
   readonly countsSince: Date | null;
   /** Of the table whose triggers tell of its changes: itself, or where its rows are kept. */
   readonly oid: number | null;

@@ -13,7 +13,7 @@ import { quoteName, quoteText } from './lexer.ts';
 import { meaningOf, type PlanNode } from './plan.ts';
 import { type Relation, storeName } from './relation.ts';
 import type { Store } from './store.ts';
-import { type Analysis, explain, replaceView } from './view-analysis.ts';
+import { type Analysis, baseTable, explain, replaceView } from './view-analysis.ts';
 import { ambiguousColumns } from './view-facts.ts';
 
 /**
@@ -27,12 +27,8 @@ export async function tryAggregate(
 ): Promise<{ method: 'aggregate'; aggregate: AggregatePlan } | string> {
   const read = readAggregate(plan);
   if (typeof read === 'string') return read;
-  const base = analysis.relations
-    .tables(analysis.deps.map((dep) => dep.id))
-    .find(
-      (table) => table.name === read.scan['Relation Name'] && table.schema === read.scan.Schema,
-    );
-  if (base === undefined || base.schema !== 'public') return 'it does not read a table';
+  const base = baseTable(analysis, read.scan);
+  if (base === null) return 'it does not read a table';
   const table = `${quoteName(base.schema)}.${quoteName(base.name)}`;
   const window = isWindow ? await findWindow(analysis, read.shape, base, table) : null;
   if (typeof window === 'string') return window;

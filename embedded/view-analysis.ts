@@ -53,6 +53,14 @@ export async function namedRelations(
   });
 }
 
+/** The table that a scan of the view's plan reads; null when it is none of the user's. */
+export function baseTable({ relations, deps }: Analysis, scan: PlanNode): Relation | null {
+  const base = relations
+    .tables(deps.map((dep) => dep.id))
+    .find((table) => table.name === scan['Relation Name'] && table.schema === scan.Schema);
+  return base?.schema === 'public' ? base : null;
+}
+
 /** Puts a view over the kept rows where the plain one stood; it must have the same columns. */
 export async function replaceView(analysis: Analysis, query: string): Promise<void> {
   const { store } = analysis;

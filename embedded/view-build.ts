@@ -1,11 +1,11 @@
-import type { AggregatePlan } from './aggregate.ts';
 import type { CreateViewRequest } from './engine.ts';
 import { quoteName, quoteText } from './lexer.ts';
 import { linearBase, PLAIN_PLANS } from './plan.ts';
-import type { Method } from './relation.ts';
+import type { KeptPlan, Method } from './relation.ts';
 import { tryAggregate } from './view-aggregate.ts';
 import { type Analysis, type BuildContext, explain, namedRelations } from './view-analysis.ts';
 import { readViewFacts } from './view-facts.ts';
+import { tryFirst } from './view-first.ts';
 import { tryIvm } from './view-ivm.ts';
 
 /** What became of a view. */
@@ -14,14 +14,15 @@ export interface BuiltView {
   readonly reason: string | null;
   readonly deps: readonly string[];
   readonly temporal: boolean;
-  readonly aggregate: AggregatePlan | null;
+  readonly aggregate: KeptPlan | null;
 }
 
 /**
  * Makes a view, inside a transaction of the caller's. Every view is first a plain one, so that
  * PostgreSQL says what it means. A materialized one is then kept incrementally where that is known
  * to be exact: filters and projections of one relation stay plain, as their changes follow from the
- * relation's; counts and sums of one table, also of its rows of the last minutes, are kept by the
+ * relation's; counts and sums of one table, also of its rows of the last minutes, and the first
+ * rows of its groups, are kept by the
  * engine's triggers; pg_ivm is tried for the rest; what remains is re-evaluated.
  *
  * @throws {EngineError} what PostgreSQL has to say about the query.
@@ -53,6 +54,8 @@ export async function buildView(
   if (linearBase(plan) !== null && isOneBase(analysis)) return { ...plain, reason: null };
   const aggregate = await tryAggregate(analysis, plan, false);
   if (typeof aggregate !== 'string') return { ...plain, reason: null, ...aggregate };
+  const first = await tryFirst(analysis, plan);
+  if (typeof first !== 'string') return { ...plain, reason: null, ...first };
   const reason = await tryIvm(analysis, plan);
   return reason === null ? { ...plain, reason: null, method: 'ivm' } : { ...plain, reason };
 }
