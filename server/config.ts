@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseBrokers } from '../kafka/kafka.ts';
 import { TrustedProxies } from './address.ts';
 import { authProblems, authVariables, readAuthSettings } from './auth/environment.ts';
 import type { AuthSettings } from './auth/settings.ts';
@@ -31,6 +32,14 @@ export interface Config {
   readonly workers: number;
   /** What the process may have of memory, in MiB; null: what its cgroup says; 0: nothing is shed. */
   readonly memoryMb: number | null;
+  /** The folder of the topics' schemas. */
+  readonly schemas: string;
+  /** Brokers that messages go to, host:port by commas; null: they go into the engine. */
+  readonly kafka: string | null;
+  /** The schema registry of that Kafka, a URL. */
+  readonly registry: string;
+  /** Messages that one address may submit in a second. */
+  readonly messagesPerSecond: number;
   readonly logLevel: string;
 }
 
@@ -79,6 +88,17 @@ const proxies = list.refine(
   { error: 'must be addresses or networks such as 10.0.0.0/8, separated by commas' },
 );
 
+/** Empty is as not given. */
+const brokers = z.string().refine((text) => text === '' || typeof parseBrokers(text) !== 'string', {
+  error: 'must be addresses such as 127.0.0.1:9092, separated by commas',
+});
+
+const registry = z
+  .string()
+  .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), {
+    error: 'must be a URL such as http://127.0.0.1:8081',
+  });
+
 const environment = z.object({
   VIEWCAST_HOST: z.string().min(1, { error: 'must not be empty' }).default('127.0.0.1'),
   VIEWCAST_PORT: integer(0, 65_535).default(8875),
@@ -92,6 +112,10 @@ const environment = z.object({
   VIEWCAST_DRAIN_MS: integer(0, 600_000).default(8_000),
   VIEWCAST_WORKERS: integer(1, 128).default(1),
   VIEWCAST_MEMORY_MB: integer(0, 100_000_000).optional(),
+  VIEWCAST_SCHEMAS: z.string().min(1, { error: 'must not be empty' }).default('avro_schemas'),
+  VIEWCAST_KAFKA: brokers.optional(),
+  VIEWCAST_REGISTRY: registry.default('http://127.0.0.1:8081'),
+  VIEWCAST_MESSAGES_PER_SECOND: integer(1, 1_000_000).default(50),
   VIEWCAST_LOG: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       error: 'must be one of fatal, error, warn, info, debug, trace, silent',
@@ -133,6 +157,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       drainMs: values.VIEWCAST_DRAIN_MS,
       workers: values.VIEWCAST_WORKERS,
       memoryMb: values.VIEWCAST_MEMORY_MB ?? null,
+      schemas: values.VIEWCAST_SCHEMAS,
+      kafka: values.VIEWCAST_KAFKA || null,
+      registry: values.VIEWCAST_REGISTRY,
+      messagesPerSecond: values.VIEWCAST_MESSAGES_PER_SECOND,
       logLevel: values.VIEWCAST_LOG,
     },
   };

@@ -5,6 +5,7 @@ import { openAuthorizer } from './auth/settings.ts';
 import { machineClock } from './clock.ts';
 import { readConfig } from './config.ts';
 import { messageOf, UpstreamError } from './errors.ts';
+import { openMessageOptions } from './message-options.ts';
 import { HELP, parseOptions } from './options.ts';
 import { type Running, startPipeline } from './pipeline.ts';
 import { startThreads } from './threads.ts';
@@ -34,7 +35,8 @@ async function start(): Promise<Running> {
   try {
     const { auth, workers } = config;
     const verifier = auth === null ? null : await openAuthorizer(auth, machineClock);
-    return workers === 1 ? startPipeline(config, log, verifier) : await startThreads(config, log);
+    if (workers > 1) return await startThreads(config, log);
+    return startPipeline(config, log, verifier, await openMessageOptions(config, log));
   } catch (error) {
     return fail(messageOf(error), TROUBLE);
   }

@@ -28,6 +28,7 @@ export class Metrics {
   readonly #dropped: Counter;
   readonly #gateRefusals: Counter<'gate'>;
   readonly #tokens: Counter<'verdict'>;
+  readonly #messages: Counter<'topic' | 'outcome'>;
   readonly #memoryLevel: Gauge;
 
   /**
@@ -69,6 +70,10 @@ export class Metrics {
       ['gate'],
     );
     this.#tokens = counter('tokens_total', 'Tokens by what became of them.', ['verdict']);
+    this.#messages = counter('messages_total', 'Submitted messages by what became of them.', [
+      'topic',
+      'outcome',
+    ]);
     this.#memoryLevel = new Gauge({
       name: 'viewcast_memory_pressure_level',
       help: '0 none, 1 no new snapshots, 2 short histories too, 3 largest laggards closed too.',
@@ -127,6 +132,10 @@ export class Metrics {
 
   judged(verdict: { readonly kind: string; readonly reason?: string }): void {
     this.#tokens.inc({ verdict: verdict.reason ?? verdict.kind });
+  }
+
+  submitted(topic: string, outcome: string): void {
+    this.#messages.inc({ topic, outcome });
   }
 
   memoryLevel(level: number): void {

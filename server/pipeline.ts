@@ -1,7 +1,7 @@
 import type { Verifier } from './auth/connection-auth.ts';
 import type { Config } from './config.ts';
 import { memoryOf } from './memory-shedding.ts';
-import type { Serving } from './serve-options.ts';
+import type { MessageOptions, Serving } from './serve-options.ts';
 import { serveViews } from './serve-views.ts';
 import { Upstream } from './upstream/upstream.ts';
 import { DEFAULT_LIMITS } from './view/history.ts';
@@ -55,13 +55,19 @@ export function followViews(config: Pick<Config, 'upstream' | 'views'>, log: Log
 }
 
 /** Follows the upstream's views and serves them. */
-export function startPipeline(config: Config, log: Log, verifier: Verifier | null = null): Running {
+export function startPipeline(
+  config: Config,
+  log: Log,
+  verifier: Verifier | null = null,
+  messages: MessageOptions | undefined = undefined,
+): Running {
   const { upstream, budget, views } = followViews(config, log);
   try {
     const serving = serveViews(views, {
       ...config,
       access: { verifier, querySeconds: config.authQuerySeconds },
       memory: memoryOf(config, log),
+      messages,
       limitHistory: (share) => budget.take(share),
       failed: (path, error) => log.error({ path, err: error }, 'a request failed'),
     });

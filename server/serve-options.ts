@@ -4,9 +4,19 @@ import type { Views } from './channel/view.ts';
 import type { Config } from './config.ts';
 import type { MetricsText } from './http/metrics-route.ts';
 import type { MemoryOptions } from './memory-shedding.ts';
+import type { Sink } from './submit/sink.ts';
+import type { Topics } from './submit/submitter.ts';
 
 /** A view stage as the server asks it: whether it knows all its views yet. */
 export type ServedViews = Views & { readonly discovered?: boolean };
+
+/** What messages there may be, and where they go; closed with the server. */
+export interface MessageOptions {
+  readonly topics: Topics;
+  readonly sink: Sink;
+  /** What one address may submit in a second; this machine's own are not limited. */
+  readonly perSecond: number;
+}
 
 export type ServeOptions = Pick<
   Config,
@@ -22,6 +32,8 @@ export type ServeOptions = Pick<
   readonly limitHistory?: ((share: number) => void) | undefined;
   /** What is asked of all servers of this process, where it has several on one port. */
   readonly whole?: WholeServer | undefined;
+  /** Where messages are taken to; none are taken without. */
+  readonly messages?: MessageOptions | undefined;
   /** Told of requests whose handler threw. */
   readonly failed: (path: string, error: unknown) => void;
 };

@@ -1,6 +1,6 @@
 import { BOUNDS } from '../protocol/message.ts';
 import type { Access } from './access.ts';
-import { TrustedProxies } from './address.ts';
+import { clientAddress, TrustedProxies } from './address.ts';
 import type { Verdict } from './auth/authorizer.ts';
 import type { BatchChannels } from './channel/batch-channels.ts';
 import { defaultOutboxLimits } from './channel/outbox.ts';
@@ -10,6 +10,7 @@ import { type ConnectionPlaces, ownPlaces, sharedPlaces } from './connection-pla
 import { ConnectionGuard } from './guard.ts';
 import type { Route } from './http/routes.ts';
 import { catalogueRoute } from './http/views-api.ts';
+import type { Messages } from './messages.ts';
 import type { Metrics } from './metrics.ts';
 import { allowsOrigin, corsHeaders } from './origin.ts';
 import type { ServeOptions, WholeServer } from './serve-options.ts';
@@ -94,19 +95,23 @@ export function streamParts(
 export function sessionParts(
   source: BatchChannels,
   sockets: StreamParts,
-  { outboxLimits = defaultOutboxLimits }: ServeOptions,
+  { outboxLimits = defaultOutboxLimits, trustedProxies }: ServeOptions,
   access: Access,
   places: ConnectionPlaces,
   metrics: Metrics,
+  messages: Messages,
 ): SessionSocketParts {
   const { door } = access;
   const { messageBytes, messagesPerSecond, messageBurst } = sockets.limits;
   const judged = (verdict: Verdict): void => metrics.judged(verdict);
+  const proxies = new TrustedProxies(trustedProxies);
   return {
     source,
     sockets,
     knock: (entrant, request) => places.before(request, entrant, (inner) => door.knock(inner)),
     door,
+    addressOf: (peer, headers) => clientAddress(peer, headers.get('x-forwarded-for'), proxies),
+    submit: (message, address, listener) => messages.submit(message, address, listener),
     guard: (port) => new ConnectionGuard(access, port, judged),
     takePlace: sockets.takePlace,
     nowMs: sockets.nowMs,

@@ -12,6 +12,7 @@ import { type HttpParts, httpHandler } from './http/serve.ts';
 import { StaticFiles } from './http/static-files.ts';
 import { catalogueRoute, viewRoute } from './http/views-api.ts';
 import { shedUnderPressure } from './memory-shedding.ts';
+import { openMessages } from './messages.ts';
 import { Metrics } from './metrics.ts';
 import type { ServedViews, ServeOptions, Serving } from './serve-options.ts';
 import {
@@ -67,7 +68,8 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
   const places = placesOf(options);
   const sockets = streamParts(channels, metrics, nowMs, admitOrigin, access, places);
   const beat = addStreams(app, sockets);
-  const sessions = sessionParts(groups, sockets, options, access, places, metrics);
+  const messages = openMessages(options.messages, { views, nowMs, observer: metrics });
+  const sessions = sessionParts(groups, sockets, options, access, places, metrics, messages);
   app.ws('/api/v1', sessionSockets(sessions));
   const viewersOf = ({ view, viewers }: StreamChannel) => viewers + groups.viewersOf(view.name);
   const routes = [
@@ -119,6 +121,7 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
       channels.close(CLOSE.draining);
       groups.close(CLOSE.draining);
       app.close();
+      void messages.close();
     },
     own: {
       metrics: () => metrics.content(),

@@ -12,6 +12,7 @@ import { machineClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { messageOf } from './errors.ts';
 import { memoryOf } from './memory-shedding.ts';
+import { openMessageOptions } from './message-options.ts';
 import type { Serving, WholeServer } from './serve-options.ts';
 import { serveViews } from './serve-views.ts';
 import { DEFAULT_LIMITS, History } from './view/history.ts';
@@ -76,6 +77,7 @@ const wholeServer: WholeServer = {
 };
 
 const verifier = config.auth === null ? null : await openAuthorizer(config.auth, machineClock);
+const messages = await openMessageOptions(config, log);
 
 function serve(): void {
   try {
@@ -87,6 +89,7 @@ function serve(): void {
         limits: shareOf(defaultAdmissionLimits, config.workers),
       },
       memory: memoryOf(config, log),
+      messages,
       limitHistory: (share) => budget.take(share),
       whole: wholeServer,
       failed: (path, error) => log.error({ path, err: error }, 'a request failed'),

@@ -54,6 +54,7 @@ export function serverEnvironment(place: Placement): Environment {
     VIEWCAST_VIEWS: place.base.VIEWCAST_VIEWS || '*',
     VIEWCAST_WORKERS: String(place.options.workers),
     VIEWCAST_DRAIN_MS: String(place.options.drainMs),
+    VIEWCAST_SCHEMAS: place.base.VIEWCAST_SCHEMAS ?? join(place.root, 'avro_schemas'),
     VIEWCAST_WEB: place.base.VIEWCAST_WEB ?? join(place.root, 'web', 'dist'),
   };
 }

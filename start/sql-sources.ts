@@ -114,9 +114,10 @@ CREATE TABLE ${name} FROM SOURCE ${source} (REFERENCE ${name})
   FORMAT AVRO USING CONFLUENT SCHEMA REGISTRY ${quoteText(choice.registry)}
   ${ENVELOPE}`;
     case 'embedded': {
-      const fields = [key, value].flatMap((schema) => columnsOf(parseSchema(schema)));
+      const [keys, values] = [columnsOf(parseSchema(key)), columnsOf(parseSchema(value))];
+      const once = `UNIQUE (${keys.map((column) => quoteName(column.name)).join(', ')})`;
       return `CREATE TABLE ${name} (
-  ${[...fields.map(columnSql), OFFSET, CREATED].join(',\n  ')}
+  ${[...[...keys, ...values].map(columnSql), OFFSET, CREATED, once].join(',\n  ')}
 );
 `;
     }

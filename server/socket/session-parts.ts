@@ -1,5 +1,11 @@
 import type { CloseCode } from '../../protocol/close.ts';
-import type { ErrorCode, Limits, ResumePoint, ViewRequest } from '../../protocol/message.ts';
+import type {
+  ErrorCode,
+  Limits,
+  ResumePoint,
+  Submit,
+  ViewRequest,
+} from '../../protocol/message.ts';
 import type { Frontier } from '../../protocol/update.ts';
 
 /** What a session offers a channel as one of its viewers. */
@@ -19,6 +25,8 @@ export interface SessionSeat {
   readonly catchingUp: boolean;
   acknowledged(upper: Frontier): void;
   drained(): void;
+  /** Calls `run` once, when all up to the frontier has been sent, or the seat was left. */
+  whenShown(frontier: Frontier, run: () => void): void;
   leave(): void;
 }
 
@@ -42,6 +50,8 @@ export interface ChannelSource {
 
 /** The connection under a session; none of it may throw. */
 export interface Connection {
+  /** Whose it is: the peer's address, or the one that a trusted proxy speaks for. */
+  readonly address: string;
   send(bytes: Uint8Array | string): void;
   bufferedBytes(): number;
   enter(topic: string): void;
@@ -78,7 +88,26 @@ export interface Guard {
   stop(): void;
 }
 
+/** What a session is told of a message that it submitted; may be at once. */
+export interface SubmissionListener {
+  accepted(): void;
+  archived(timestamp: Frontier): void;
+  refused(refusal: {
+    readonly code: ErrorCode;
+    readonly message: string;
+    readonly retryMs?: number;
+  }): void;
+}
+
+/** Takes a message in, from an address; the returned function ends the listening. */
+export type TakeMessage = (
+  message: Pick<Submit, 'topic' | 'id' | 'value'>,
+  address: string,
+  listener: SubmissionListener,
+) => () => void;
+
 export interface SessionParts {
+  readonly submit: TakeMessage;
   readonly source: ChannelSource;
   /** Makes what guards one connection. */
   readonly guard: (port: GuardPort) => Guard;

@@ -15,6 +15,7 @@ import type { Connection, SessionParts } from './session-parts.ts';
 import type { Closable, StreamParts } from './stream-source.ts';
 
 interface Viewer {
+  readonly address: string;
   /** Null when the address has too many connections: it is told so and closed. */
   readonly depart: (() => void) | null;
   session: Session | null;
@@ -38,6 +39,8 @@ export type SessionSocketParts = SessionParts & {
   ) => () => void;
   /** Told of connections that stand, which it closes when the server stops, and that are over. */
   readonly door: { opened(connection: Closable): void; over(connection: Closable): void };
+  /** Whose connection it is. */
+  readonly addressOf: (peer: string, headers: Request['headers']) => string;
 };
 
 /** `ws /api/v1`: a session each. */
@@ -105,7 +108,14 @@ function upgrade(
   }
   const admitted = (): void => {
     const depart = sockets.admitConnection(peer, headers);
-    const viewer: Viewer = { depart, session: null, leaveDoor: () => {}, gone: () => {} };
+    const address = parts.addressOf(peer, headers);
+    const viewer: Viewer = {
+      address,
+      depart,
+      session: null,
+      leaveDoor: () => {},
+      gone: () => {},
+    };
     upgradeSocket(response, context, headers, viewer);
   };
   withdraw = parts.knock({ refused: refuse, admitted }, request);
@@ -119,6 +129,7 @@ function end(socket: Socket, reason: CloseCode): void {
 function connectionOf(socket: Socket): { connection: Connection; gone: () => void } {
   let open = true;
   const connection: Connection = {
+    address: socket.getUserData().address,
     send: (bytes) => {
       if (open) socket.send(bytes, false, false);
     },

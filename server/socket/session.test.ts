@@ -9,6 +9,8 @@ import { FakeViews } from '../channel/fake-view.ts';
 import type { ServeOptions } from '../serve-options.ts';
 import { serveViews } from '../serve-views.ts';
 import { until } from '../stream-client.ts';
+import { FakeSink } from '../submit/fake-sink.ts';
+import { NOTE_COLUMNS, NOTES } from '../topic-fixture.ts';
 
 const closers: (() => void)[] = [];
 
@@ -274,4 +276,58 @@ test('the client follows groups and filters through losses of its connection and
   edits.reset('e2', 7, one('["new",1]'));
   await until('the new epoch', () => rows(both, 'edits').includes('["new",1]'));
   expect(rows(both, 'edits')).toEqual(['["new",1]']);
+});
+
+test('S5: archived comes after the batches of all that the sender watches, whatever their pace', async () => {
+  const sink = new FakeSink();
+  const topics = { get: () => NOTES, names: () => ['notes'] };
+  const { views, url } = serve({ messages: { topics, sink, perSecond: 50 } });
+  const notes = views.add('notes', NOTE_COLUMNS);
+  const others = [views.add('one'), views.add('two')];
+  for (const view of [notes, ...others]) view.reset('e', 10, new Map());
+  const { heard, say } = await talk(url);
+  say({ type: 'subscribe', id: 'a', views: [{ view: 'notes' }], everyMs: 300 });
+  say({ type: 'subscribe', id: 'b', views: [{ view: 'one' }] });
+  say({ type: 'subscribe', id: 'c', views: [{ view: 'two' }] });
+  await until('the snapshots', () => heard.filter(({ type }) => type === 'batch').length === 3);
+  const id = crypto.randomUUID();
+  say({ type: 'submit', id, topic: 'notes', value: { text: 'hi' } });
+  await until('it is written', () => sink.writes.length === 1);
+  sink.writes[0]?.answer('written');
+  await until('accepted', () => heard.some(({ type }) => type === 'accepted'));
+  notes.batch(20, one(JSON.stringify(['other', 0, 'x', null])));
+  notes.batch(30, one(JSON.stringify([id, 1, 'hi', null])));
+  // A view that nothing happens to shows that by its frontier alone; the other one lets itself wait.
+  others[0]?.batch(30, new Map());
+  const shown = () =>
+    heard.some((message) => message.type === 'batch' && (message.changes.notes ?? []).length > 1);
+  say({ type: 'auth', token: 'a barrier' });
+  await until('an answer', () => heard.some(({ type }) => type === 'authorized'));
+  expect(heard.some(({ type }) => type === 'archived')).toBe(false);
+  others[1]?.batch(31, one('["z",1]'));
+  await until('archived', () => heard.some(({ type }) => type === 'archived'));
+  expect(shown()).toBe(true);
+  expect(heard.at(-1)).toEqual({ type: 'archived', id, timestamp: 30 });
+  expect(heard.filter(({ type }) => type === 'accepted')).toEqual([{ type: 'accepted', id }]);
+});
+
+test('an id is either a subscription or a message', async () => {
+  const sink = new FakeSink();
+  const topics = { get: () => NOTES, names: () => ['notes'] };
+  const { views, url } = serve({ messages: { topics, sink, perSecond: 50 } });
+  views.add('notes', NOTE_COLUMNS).reset('e', 10, new Map());
+  const { heard, say } = await talk(url);
+  const id = crypto.randomUUID();
+  const subscribe = { type: 'subscribe', id, views: [{ view: 'notes' }] };
+  const submit = { type: 'submit', id, topic: 'notes', value: {} };
+  const refused = (many: number) => () =>
+    heard.filter((it) => it.type === 'error' && it.code === 'id_in_use').length === many;
+  say(subscribe);
+  say(submit);
+  await until('refused', refused(1));
+  say(submit);
+  say(subscribe);
+  await until('refused again', refused(2));
+  say(subscribe);
+  await until('free', () => heard.filter(({ type }) => type === 'subscribed').length === 2);
 });

@@ -7,11 +7,13 @@ import {
   PROTOCOL_VERSION,
   SCHEMA_HASH,
   type ServerMessage,
+  type Submit,
   type Subscribe,
   type ViewRequest,
 } from '../../protocol/message.ts';
 import { MessageError } from '../../protocol/message-error.ts';
-import { RateLimit } from './rate-limit.ts';
+import type { Frontier } from '../../protocol/update.ts';
+import { RateLimit } from '../rate-limit.ts';
 import type {
   Connection,
   Guard,
@@ -19,6 +21,7 @@ import type {
   SessionParts,
   SessionSeat,
 } from './session-parts.ts';
+import { SessionSubmissions } from './session-submissions.ts';
 
 /** Acknowledgements are cheap and not counted as messages. */
 const ACKS_PER_SECOND = 200;
@@ -37,6 +40,8 @@ interface Subscription {
   stopWaiting: () => void;
   /** Gives up the place among those who are sent what they lack. */
   leavePlace: () => void;
+  /** To be called when it is seated, or has ended. */
+  readonly decided: (() => void)[];
 }
 
 /**
@@ -47,6 +52,8 @@ export class Session {
   readonly #parts: SessionParts;
   readonly #connection: Connection;
   readonly #subscriptions = new Map<string, Subscription>();
+  /** Made with the first message: most connections never submit one. */
+  #submissions: SessionSubmissions | null = null;
   readonly #rate: RateLimit;
   readonly #ackRate: RateLimit;
   readonly #guard: Guard;
@@ -105,6 +112,7 @@ export class Session {
     this.#open = false;
     this.#guard.stop();
     for (const id of [...this.#subscriptions.keys()]) this.#end(id);
+    this.#submissions?.stop();
   }
 
   #parse(text: string | null): ClientMessage | null {
@@ -155,12 +163,55 @@ export class Session {
         this.#acknowledge(message);
         break;
       case 'submit':
-        this.#refuse(message.id, 'unknown_topic', 'this server takes no messages');
+        this.#submit(message);
     }
+  }
+
+  #submit(message: Submit): void {
+    const { id, topic } = message;
+    if (this.#subscriptions.has(id)) {
+      this.#drop(id, 'id_in_use', `a subscription was open under ${id}; it has ended`);
+      return;
+    }
+    if (!this.#guard.permitsTopic(topic)) {
+      this.#refuse(id, 'forbidden', `the token does not allow messages to ${topic}`);
+      return;
+    }
+    this.#submissions ??= new SessionSubmissions({
+      submit: this.#parts.submit,
+      address: this.#connection.address,
+      say: (said) => this.#say(said),
+      refuse: (...refusal) => this.#refuse(...refusal),
+      afterShown: (frontier, run) => this.#afterShown(frontier, run),
+    });
+    this.#submissions.submit(message);
+  }
+
+  /** Runs when each subscription there is now has been sent all up to the frontier, or has ended. */
+  #afterShown(frontier: Frontier, run: () => void): void {
+    let left = 1;
+    const shown = (): void => {
+      left -= 1;
+      if (left === 0) run();
+    };
+    for (const subscription of [...this.#subscriptions.values()]) {
+      left += 1;
+      const wait = (): void => {
+        if (subscription.seat === null) shown();
+        else subscription.seat.whenShown(frontier, shown);
+      };
+      if (subscription.seat === null) subscription.decided.push(wait);
+      else wait();
+    }
+    shown();
   }
 
   #subscribe(request: Subscribe): void {
     const { id } = request;
+    if (this.#submissions?.end(id)) {
+      this.#refuse(id, 'id_in_use', `a message was on its way under ${id}; submit it again`);
+      return;
+    }
     if (this.#subscriptions.has(id)) {
       // An error with an id ends what the id names: both sides then know of nothing under it.
       this.#end(id);
@@ -178,6 +229,7 @@ export class Session {
       seat: null,
       stopWaiting: () => {},
       leavePlace: () => {},
+      decided: [],
     };
     this.#subscriptions.set(id, subscription);
     this.#takePlace(subscription, this.#parts.nowMs() + PATIENCE_MS);
@@ -239,6 +291,7 @@ export class Session {
       subscription.shown = shown;
       // What it was sent may have ended it.
       if (this.#subscriptions.get(id) !== subscription) seat.leave();
+      decide(subscription);
       return;
     }
     if (this.#parts.nowMs() < untilMs) {
@@ -287,6 +340,7 @@ export class Session {
     subscription?.stopWaiting();
     subscription?.leavePlace();
     subscription?.seat?.leave();
+    if (subscription !== undefined) decide(subscription);
   }
 
   #refuse(id: string, code: ErrorCode, message: string, retryMs?: number): void {
@@ -297,4 +351,9 @@ export class Session {
   #say(message: ServerMessage): void {
     if (this.#open) this.#connection.send(JSON.stringify(message));
   }
+}
+
+/** It is known what becomes of the subscription. */
+function decide({ decided }: Subscription): void {
+  for (const run of decided.splice(0)) run();
 }

@@ -1,4 +1,5 @@
 import { CLOSE, type CloseCode, closeReason } from '../../protocol/close.ts';
+import { RateLimit } from '../rate-limit.ts';
 import { sendReply } from '../reply.ts';
 import { decodeSegment, type Request, readRequest } from '../request.ts';
 import type {
@@ -9,7 +10,6 @@ import type {
   WebSocketBehavior,
 } from '../uws.ts';
 import { upgradeSocket } from './handshake.ts';
-import { RateLimit } from './rate-limit.ts';
 import { type Refusal, refuseOrigin, refuseView } from './refusal.ts';
 import type {
   Pass,
