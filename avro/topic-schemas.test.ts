@@ -47,7 +47,7 @@ test('example is as the example system has it, its provenance an addition with a
     ['value', 'text', 'text', true],
     ['data_provenance', 'text list', 'text[]', true],
   ]);
-  expect(value.attribute('archivedIn')).toBe('archive.key');
+  expect(value.attribute('archivedIn')).toBe('example_by_key.key');
   // The example system's own schema, before data_provenance.
   const text = ['string', 'null'];
   const theirs = parseSchema(
