@@ -7,7 +7,7 @@ import { EngineError, type SubscribeRequest, type Subscription } from './engine.
 import { addInto, constantSubscription, Feed, type HistoryLimits } from './feed.ts';
 import { quoteName } from './lexer.ts';
 import { makeQueryView } from './query-view.ts';
-import { type Relation, type Relations, storeName } from './relation.ts';
+import { type KeptPlan, type Relation, type Relations, storeName } from './relation.ts';
 import { keyOfRow, type RowKey } from './row-key.ts';
 import type { Store } from './store.ts';
 import { DATA_ROW } from './store-frames.ts';
@@ -81,7 +81,7 @@ export class Feeds {
   /** Views whose rows count for a while only. */
   #windows(): readonly Relation[] {
     const all = this.#options.relations().all();
-    return all.filter(({ aggregate }) => (aggregate?.window ?? null) !== null);
+    return all.filter(({ aggregate }) => aggregate !== null && windowOf(aggregate) !== null);
   }
 
   /** How long the next tick is to wait, in ms, so that re-evaluation leaves time for the rest. */
@@ -129,7 +129,8 @@ export class Feeds {
     for (const view of this.#windows()) {
       const { aggregate } = view;
       const base = this.#options.relations().get(aggregate?.base ?? '');
-      if (aggregate === null || !aggregate.window || base === undefined) continue;
+      if (aggregate === null || base === undefined) continue;
+      if ('order' in aggregate || !aggregate.window) continue;
       const statements = letGoSql(
         { ...aggregate, window: aggregate.window },
         `${quoteName(base.schema)}.${quoteName(base.name)}`,
@@ -376,3 +377,8 @@ function addRow(rows: Map<RowKey, number>, key: RowKey, diff: number): void {
 
 const isTemporal = ({ source, relation }: LiveFeed): boolean =>
   relation.temporal && source.kind !== 'constant';
+
+/** The minutes that a kept view looks back; null where it is not of the last minutes. */
+function windowOf(plan: KeptPlan): unknown {
+  return 'order' in plan ? null : (plan.window ?? null);
+}
