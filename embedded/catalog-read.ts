@@ -3,7 +3,7 @@ import { type KeptPlan, type Relation, type RelationColumn, Relations } from './
 import type { Store } from './store.ts';
 import type { TextRow } from './store-frames.ts';
 
-/** Reads all relations of a store, the engine's own two included. */
+/** Reads all relations of a store, the engine's own three included. */
 export async function readRelations(store: Store): Promise<Relations> {
   const rows = await store.query(READ_RELATIONS);
   return new Relations(rows.map(toRelation));
@@ -29,8 +29,8 @@ const READ_RELATIONS = `
   SELECT 's1', c.relname, 'viewcast', 'table', 'table', NULL, '', '[]'::json, false, NULL, NULL, c.oid, false, ${COLUMNS}, NULL
   FROM pg_class AS c WHERE c.oid = 'viewcast.viewcast_relation'::regclass
   UNION ALL
-  SELECT 's2', c.relname, 'mz_catalog', 'view', 'view', NULL, '', '["s1"]'::json, false, NULL, NULL, c.oid, false, ${COLUMNS}, NULL
-  FROM pg_class AS c WHERE c.oid = 'mz_catalog.mz_objects'::regclass`;
+  SELECT CASE c.relname WHEN 'mz_objects' THEN 's2' ELSE 's3' END, c.relname, 'mz_catalog', 'view', 'view', NULL, '', '["s1"]'::json, false, NULL, NULL, c.oid, false, ${COLUMNS}, NULL
+  FROM pg_class AS c WHERE c.oid IN ('mz_catalog.mz_objects'::regclass, 'mz_catalog.mz_indexes'::regclass)`;
 
 /** The row shape is the query's above; kinds and methods are written by this module alone. */
 function toRelation(row: TextRow): Relation {

@@ -59,6 +59,10 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
+CREATE TABLE IF NOT EXISTS viewcast.viewcast_window (
+  relation text PRIMARY KEY,
+  until bigint NOT NULL -- rows that count up to a time below this were let go
+);
 CREATE OR REPLACE FUNCTION mz_catalog.mz_now() RETURNS numeric LANGUAGE sql STABLE AS
   $$ SELECT coalesce(nullif(current_setting('viewcast.now', true), ''), '0')::numeric $$;
 CREATE OR REPLACE FUNCTION mz_catalog.mz_logical_timestamp() RETURNS numeric LANGUAGE sql STABLE AS
@@ -72,16 +76,15 @@ CREATE SCHEMA viewcast_delta;
 CREATE UNLOGGED TABLE viewcast_delta.touched (source oid NOT NULL);
 `;
 
-/** Where a client finds its objects; the older line lists a materialized view as a view. */
+/** Where a client finds its objects; the older line lists a materialized view as one with an index. */
 function objectsView(line: Line): string {
   const type =
     line === 'tail' ? `CASE type WHEN 'materialized-view' THEN 'view' ELSE type END` : 'type';
-  return `CREATE TABLE IF NOT EXISTS viewcast.viewcast_window (
-  relation text PRIMARY KEY,
-  until bigint NOT NULL -- rows that count up to a time below this were let go
-);
-CREATE OR REPLACE VIEW mz_catalog.mz_objects AS
-    SELECT id, name, ${type} AS type FROM viewcast.viewcast_relation;`;
+  return `CREATE OR REPLACE VIEW mz_catalog.mz_objects AS
+    SELECT id, name, ${type} AS type FROM viewcast.viewcast_relation;
+    CREATE OR REPLACE VIEW mz_catalog.mz_indexes AS
+    SELECT 'i' || id AS id, name || '_primary_idx' AS name, id AS on_id
+    FROM viewcast.viewcast_relation WHERE type = 'materialized-view';`;
 }
 
 /** Lays down the engine's own schemas, or brings them up to date, and returns the store's UUID. */

@@ -22,7 +22,7 @@ export interface Target {
 
 const DEADLINE_MS = 50_000;
 
-/** Registers the tests; `dialect` null takes what the database turns out to speak. */
+/** Registers the tests; `dialect` null is for a database that others use, whatever it speaks. */
 export function testUpstream(
   name: string,
   start: () => Promise<Target>,
@@ -41,7 +41,7 @@ export function testUpstream(
     afterAll(() => world?.close());
 
     /** Follows views by the server's own wiring. */
-    function serve(names: readonly string[], upstream = world.url) {
+    function serve(names: readonly string[] | null, upstream = world.url) {
       const lost: string[] = [];
       const log = {
         info: () => {},
@@ -55,12 +55,35 @@ export function testUpstream(
         if (found === undefined) throw new Error(`${wanted} is not served`);
         return found;
       };
-      return { view, lost };
+      return { views, view, lost };
     }
 
     test('it is recognised', () => {
       if (dialect !== null) expect(world.dialect).toBe(dialect);
       expect(['tail', 'subscribe']).toContain(world.dialect);
+    });
+
+    test.skipIf(dialect === null)('without names its materialized views are found', async () => {
+      const table = await world.table('found', 'a bigint');
+      const kept = await world.view('kept', `SELECT count(*) AS n FROM ${table}`);
+      const { views } = serve(null);
+      await until(
+        () => views.get(kept)?.state === 'live',
+        () => `${views.all().map(show)}`,
+      );
+      expect(views.discovered).toBe(true);
+      expect(views.get(table)).toBeUndefined();
+      const later = await world.view('kept_later', `SELECT count(*) AS n FROM ${table}`);
+      await until(
+        () => views.get(later)?.state === 'live',
+        () => `${views.all().map(show)}`,
+      );
+      await world.dropView(later);
+      await until(
+        () => views.get(later)?.state !== 'live',
+        () => `${views.all().map(show)}`,
+      );
+      expect(views.all().some(({ name }) => name.startsWith('mz_'))).toBe(false);
     });
 
     test('a transaction is shown whole or not at all, and all views agree with SQL', async () => {

@@ -3,6 +3,11 @@ import type { View } from './view.ts';
 import { type Following, Views } from './views.ts';
 
 const COLUMNS = ['id', 'oid', 'schema_id', 'name', 'type'].map((name) => ({ name, type: 'text' }));
+const INDEXES = {
+  identity: 'env',
+  object: '',
+  columns: ['id', 'on_id'].map((name) => ({ name, type: 'text' })),
+};
 const CATALOG = { identity: 'env', object: '', columns: COLUMNS };
 
 /** Serves what a catalogue lists; the test plays the upstream of the catalogue. */
@@ -42,6 +47,16 @@ function serve(names: readonly string[] | null) {
     /** Lets the grace of dropped views run out. */
     expire: () => {
       for (const run of [...timers]) run();
+    },
+    /** What the older line lists as indexed, each by an index of its own. */
+    index: (...objects: readonly string[]) => {
+      const indexes = followed.get('mz_catalog.mz_indexes')?.view;
+      if (indexes?.frontier === null)
+        indexes.start(INDEXES, { snapshot: true, caughtUpAbove: null });
+      for (const object of objects) {
+        indexes?.update({ row: JSON.stringify([`i${object}`, object]), time, diff: 1 });
+      }
+      indexes?.progress(++time);
     },
     start: () => catalog()?.start(CATALOG, { snapshot: true, caughtUpAbove: null }),
     /** One transaction on the catalogue: `+u1 top10`, `-u1 top10`; `+` alone is no change. */
@@ -118,12 +133,17 @@ test('stopped, it follows nothing', () => {
   expect([...followed.values()].every(({ stopped }) => stopped)).toBe(true);
 });
 
-test('the older line lists materialized views as views', () => {
-  const { views, told, start, commit } = serve(null);
+test('the older line lists materialized views as views that have an index', () => {
+  const { views, told, start, commit, index } = serve(null);
   views.treatAsOlder();
   start();
-  commit('+u1 counter view', '+u2 t table', '+s3 mz_tables view');
-  expect(told).toEqual(['+counter']);
+  commit('+u1 counter view', '+u2 t table', '+u4 plain view', '+s3 mz_tables view');
+  // What has no index may be one that is not known yet.
+  expect([views.discovered, told]).toEqual([false, []]);
+  index('u1', 's3', 'u2');
+  expect([views.discovered, told]).toEqual([true, ['+counter']]);
+  index('u4');
+  expect(told).toEqual(['+counter', '+plain']);
 });
 
 test('F18: on the older line the catalogue tells when a named view is dropped or made anew', () => {

@@ -1,4 +1,4 @@
-import { rowValues } from '../../protocol/row.ts';
+import { Catalog } from './catalog.ts';
 import type { HistoryLimits } from './history.ts';
 import { View } from './view.ts';
 
@@ -28,8 +28,6 @@ export interface ViewsListener {
   discovered?(): void;
 }
 
-/** Where the database lists its objects (Materialize docs, mz_catalog.mz_objects). */
-const CATALOG = 'mz_catalog.mz_objects';
 /** Stands for the id of a named view that the catalogue does not list. */
 const GONE = 'gone';
 /** A dropped view is kept so long, for it is often created anew at once. */
@@ -49,16 +47,15 @@ export class Views {
   readonly #parts: ViewsParts;
   readonly #served = new Map<string, Served>();
   readonly #listeners = new Set<ViewsListener>();
-  #stopCatalog: () => void;
+  #catalog: Catalog | null = null;
   #discovered: boolean;
-  #isOlder = false;
   #isStopped = false;
 
   constructor(parts: ViewsParts) {
     this.#parts = parts;
     this.#discovered = parts.names !== null;
     for (const name of new Set(parts.names)) this.#add(name, '');
-    this.#stopCatalog = parts.names === null ? this.#watchCatalog() : () => {};
+    if (parts.names === null) this.#catalog = this.#watchCatalog();
   }
 
   /** False until the list of views is known. */
@@ -88,15 +85,15 @@ export class Views {
    * Idempotent.
    */
   treatAsOlder(): void {
-    if (this.#isOlder || this.#isStopped) return;
-    this.#isOlder = true;
-    if (this.#parts.names !== null) this.#stopCatalog = this.#watchCatalog();
+    if (this.#isStopped) return;
+    if (this.#parts.names === null) this.#catalog?.treatAsOlder();
+    else this.#catalog ??= this.#watchCatalog();
   }
 
   /** Stops following all views; idempotent. */
   stop(): void {
     this.#isStopped = true;
-    this.#stopCatalog();
+    this.#catalog?.stop();
     for (const { following, keep } of this.#served.values()) {
       keep?.();
       following.stop();
@@ -104,21 +101,11 @@ export class Views {
   }
 
   /** Discovery is one more subscription: on the catalogue. */
-  #watchCatalog(): () => void {
-    const catalog = new View(CATALOG);
-    const compare = () => {
-      if (this.#parts.names !== null) this.#compareNamed(objectsByName(catalog, null));
-      else this.#compare(objectsByName(catalog, this.#isOlder ? 'view' : 'materialized-view'));
-    };
-    catalog.watch({
-      batch: ({ changes }) => {
-        if (changes.size > 0) compare();
-      },
-      reset: compare,
-      state: () => {},
-    });
-    const following = this.#parts.follow(CATALOG, catalog);
-    return () => following.stop();
+  #watchCatalog(): Catalog {
+    const { follow, names } = this.#parts;
+    return names === null
+      ? new Catalog({ follow, wanted: 'materialized', changed: (it) => this.#compare(it) })
+      : new Catalog({ follow, wanted: 'everything', changed: (it) => this.#compareNamed(it) });
   }
 
   #compare(objects: ReadonlyMap<string, string>): void {
@@ -171,23 +158,4 @@ export class Views {
       for (const listener of [...this.#listeners]) listener.removed(served.view);
     });
   }
-}
-
-/** The ids of what people made of a type (null: of any), by name; several of a name together. */
-function objectsByName(catalog: View, wanted: string | null): ReadonlyMap<string, string> {
-  const [id, name, type] = ['id', 'name', 'type'].map((column) =>
-    catalog.columns.findIndex((it) => it.name === column),
-  );
-  const objects = new Map<string, string>();
-  for (const row of [...catalog.rows.keys()].sort()) {
-    const values = rowValues(row);
-    const object = String(values[id ?? -1]);
-    // Materialize's own objects have ids that start with s.
-    const isWanted = wanted === null || values[type ?? -1] === wanted;
-    if (!isWanted || object.startsWith('s')) continue;
-    const key = String(values[name ?? -1]);
-    const other = objects.get(key);
-    objects.set(key, other === undefined ? object : `${other} ${object}`);
-  }
-  return objects;
 }
