@@ -107,7 +107,8 @@ test('a window is read from among other conditions, and only in its one form', (
   expect(read('(NOW() < (t.a)::numeric)')).toBeNull();
   expect(read('((NOW() <= (t.a)::numeric) OR (t.b = 1))')).toBeNull();
   expect(read('((NOW() <= (t.a)::numeric) AND (NOW() > (t.b)::numeric))')).toBeNull();
-  expect(read('(NOW() <= ((t.a * 2))::numeric)')).toBeNull();
+  expect(read('(NOW() <= ((t.a * 2))::numeric)')).toMatchObject({ column: '(t.a * 2)' });
+  expect(read('(NOW() <= ((u.a * 2))::numeric)')).toBeNull();
 });
 
 test('only inner joins of different tables are plain', () => {

@@ -92,7 +92,7 @@ function readColumn(output: string, keys: readonly string[]): AggregateColumn | 
 
 /**
  * The window among the conditions of a scan, and the others; null when there is none of the form
- * `mz_now() <= column + milliseconds`, or more than one speaks of the present.
+ * `mz_now() <= column + milliseconds` (or what is computed from columns), or more than one speaks of the present.
  *
  * @param now how PostgreSQL prints `mz_now()`
  */
@@ -108,15 +108,12 @@ export function readWindow(
   const bound = /^(.*)::numeric$/s.exec(temporal.slice(`${now} <= `.length).trim())?.[1] ?? '';
   const sum = /^(.+?)(?: \+ '?(\d{1,15})'?(?:::bigint)?)?$/s.exec(bare(bound));
   const column = sum?.[1] ?? '';
-  if (
-    !/^(?:[a-z_][a-z0-9_$]*|"(?:[^"]|"")+")\.(?:[a-z_][a-z0-9_$]*|"(?:[^"]|"")+")$/.test(column)
-  ) {
-    return null;
-  }
-  if (!column.startsWith(`${quoteName(alias)}.`) && !column.startsWith(`${alias}.`)) return null;
+  // A column, or what is computed from some: an index takes nothing that changes by itself.
+  if (!column.includes(`${quoteName(alias)}.`) && !column.includes(`${alias}.`)) return null;
   const rest = parts.filter((part) => part !== temporal).map((part) => `(${part})`);
+  const isPlain = /^(?:[\w$]+|"(?:[^"]|"")+")\.(?:[\w$]+|"(?:[^"]|"")+")$/.test(column);
   return {
-    column,
+    column: isPlain ? column : `(${column})`,
     spanMs: Number(sum?.[2] ?? 0),
     rest: rest.length === 0 ? null : rest.join(' AND '),
   };

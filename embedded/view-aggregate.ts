@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   type AggregatePlan,
   type AggregateWindow,
@@ -68,8 +69,9 @@ async function findWindow(
   );
   if (kept !== undefined && Number(kept[0]) < spanMs)
     return 'its table lets go of rows before that';
-  const name = column.slice(column.indexOf('.') + 1);
-  const [type] = await store.describe(`SELECT ${name} FROM ${table} LIMIT 0`);
+  const [type] = await store.describe(
+    `SELECT ${column} FROM ${table} AS ${quoteName(shape.alias)} LIMIT 0`,
+  );
   if (type?.typeOid !== INT8) return 'its column is no bigint';
   return { filter: rest, window: { column, spanMs, relation: id } };
 }
@@ -123,13 +125,13 @@ async function openWindow(
   { column, relation }: AggregateWindow,
   table: string,
 ): Promise<void> {
-  const name = column.slice(column.indexOf('.') + 1);
   await store.run(
     `INSERT INTO viewcast.viewcast_window (relation, until)
      VALUES (${quoteText(relation)}, ${now})`,
   );
+  const name = createHash('sha256').update(column).digest('hex').slice(0, 12);
   await store.run(
-    `CREATE INDEX IF NOT EXISTS ${quoteName(`viewcast_${base}_${name}`)} ON ${table} (${name})`,
+    `CREATE INDEX IF NOT EXISTS ${quoteName(`viewcast_${base}_${name}`)} ON ${table} ((${column}))`,
   );
 }
 

@@ -55,7 +55,9 @@ test('a count of the last moments equals its query at each of them, and is kept'
           core,
           `INSERT INTO t VALUES (-1, ${wall}, 'x', 1), (-2, ${wall - 5_000}, 'x', 1)`,
         );
-        expect(await makeView(core, 'w', VIEW)).toBeNull();
+        // By a column, or by what is computed from it.
+        const view = steps.length % 2 === 0 ? VIEW : VIEW.replace('<= a +', '<= a * 1 +');
+        expect(await makeView(core, 'w', view)).toBeNull();
         const reader = await Reader.open(core, 'w');
         const rows = new Map<number, Held>([[-1, { a: wall, u: 'x', n: 1 }]]);
         for (const [id, one] of steps.entries()) {
