@@ -72,6 +72,7 @@ export function streamParts(
   admitOrigin: StreamParts['admitOrigin'],
   { door, admission }: Access,
   places: ConnectionPlaces,
+  corked: StreamParts['corked'],
 ): StreamParts {
   return {
     source: {
@@ -88,6 +89,7 @@ export function streamParts(
       places.before(request, entrant, (inner) => door.enter(request, inner)),
     takePlace: (resuming, applicant) =>
       (resuming ? admission.resumes : admission.snapshots).enter(applicant),
+    corked,
     limits: defaultConnectionLimits,
   };
 }

@@ -4,6 +4,7 @@ import { BatchChannels } from './channel/batch-channels.ts';
 import { defaultOutboxLimits } from './channel/outbox.ts';
 import type { StreamChannel } from './channel/stream-channel.ts';
 import { StreamChannels } from './channel/stream-channels.ts';
+import { Cork } from './cork.ts';
 import { documentsRoute } from './http/documents.ts';
 import { livezRoute, readyzRoute } from './http/health.ts';
 import { metricsRoute } from './http/metrics-route.ts';
@@ -66,7 +67,8 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
   const access = makeAccess(options.access ?? {}, metrics);
   const { door } = access;
   const places = placesOf(options);
-  const sockets = streamParts(channels, metrics, nowMs, admitOrigin, access, places);
+  const corked = (run: () => void): void => cork.run(run);
+  const sockets = streamParts(channels, metrics, nowMs, admitOrigin, access, places, corked);
   const beat = addStreams(app, sockets);
   const messages = openMessages(options.messages, { views, nowMs, observer: metrics });
   const sessions = sessionParts(groups, sockets, options, access, places, metrics, messages);
@@ -91,6 +93,7 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
   app.any('/*', httpHandler({ routes, admitOrigin, ask, failed: options.failed }));
   const whose = whole === undefined ? 'own' : 'shared';
   const listening = listen(app, options.host, options.port, whose);
+  const cork = new Cork();
   const timer = setInterval(() => {
     channels.tick();
     beat();
@@ -121,6 +124,7 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
       channels.close(CLOSE.draining);
       groups.close(CLOSE.draining);
       app.close();
+      cork.close();
       void messages.close();
     },
     own: {

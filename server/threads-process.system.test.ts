@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sign } from './auth/token-fixture.ts';
 import { SessionClient } from './session-client.ts';
 import { until, viewWebSocket } from './stream-client.ts';
 import { EngineProcess } from './upstream/engine-process.ts';
@@ -56,9 +57,14 @@ async function start(env: Readonly<Record<string, string>>) {
       VIEWCAST_UPSTREAM: `postgres://materialize@127.0.0.1:${port}/materialize`,
       ...env,
     },
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   started.push(child);
+  let said = '';
+  child.stderr?.on('data', (part: Buffer) => {
+    said += part;
+    process.stderr.write(part);
+  });
   const ready = await new Promise<number>((resolve, reject) => {
     child.on('message', (message: { type: string; port: number }) => {
       if (message.type === 'ready') resolve(message.port);
@@ -66,7 +72,7 @@ async function start(env: Readonly<Record<string, string>>) {
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
   });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  return { child, port: ready, ended };
+  return { child, port: ready, ended, said: () => said };
 }
 
 const isReady = async (port: number) => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok;
@@ -106,6 +112,21 @@ test('one upstream connection for each view however many threads; SIGTERM drains
   );
   const codes = [...streams.map(({ closed }) => closed()), ...sessions.map(({ closed }) => closed)];
   expect(new Set(codes.map((closed) => closed?.code))).toEqual(new Set([4001]));
+}, 60_000);
+
+test('handshakes that wait for their token are completed, and nothing is said about it', async () => {
+  const secret = 'a secret of more than thirty-two bytes';
+  const { child, port, ended, said } = await start({ VIEWCAST_AUTH_SECRET: secret });
+  await untilReady(port);
+  const token = await sign({ viewcast: { views: '*' } }, Buffer.from(secret), { alg: 'HS256' });
+  const headers = { authorization: `Bearer ${token}` };
+  const streams = Array.from({ length: 60 }, () =>
+    viewWebSocket(`ws://127.0.0.1:${port}/api/stream/every`, headers),
+  );
+  await until('all have rows', () => streams.every(({ fold }) => fold.messages.length > 0));
+  expect(streams.filter(({ closed }) => closed() !== null)).toEqual([]);
+  child.kill('SIGINT');
+  expect([await ended, said()]).toEqual([0, '']);
 }, 60_000);
 
 test('SIGINT ends all threads at once, also while they drain', async () => {

@@ -1,5 +1,4 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import type { Access } from './candidates/candidate.ts';
 import type { CandidateName } from './candidates/names.ts';
 import type {
@@ -23,9 +22,8 @@ class Child {
     this.#name = [file, ...args].join(' ');
     this.#process = fork(new URL(file, import.meta.url), args, {
       execArgv: ['--expose-gc'],
-      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
-    passOn(this.#process);
   }
 
   get pid(): number {
@@ -72,14 +70,6 @@ class Child {
   #failed(why: string): Error {
     return new Error(`${this.#name}: ${why}`);
   }
-}
-
-/** What the process says on stderr, but for the library's warning about each late handshake. */
-function passOn({ stderr }: ChildProcess): void {
-  if (stderr === null) return;
-  createInterface({ input: stderr }).on('line', (line) => {
-    if (!line.includes('must be made from within a corked callback')) console.error(line);
-  });
 }
 
 /** A process that serves candidates. */

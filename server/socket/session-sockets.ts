@@ -31,7 +31,10 @@ const IDLE_SECONDS = 36;
 
 /** What the sockets of `ws /api/v1` share with those of streams. */
 export type SessionSocketParts = SessionParts & {
-  readonly sockets: Pick<StreamParts, 'admitOrigin' | 'admitConnection' | 'observer' | 'limits'>;
+  readonly sockets: Pick<
+    StreamParts,
+    'admitOrigin' | 'admitConnection' | 'observer' | 'corked' | 'limits'
+  >;
   /** Lets a new connection in, or refuses it, at once or later; the function withdraws it. */
   readonly knock: (
     entrant: { readonly admitted: () => void; readonly refused: (refusal: Refusal) => void },
@@ -116,7 +119,7 @@ function upgrade(
       leaveDoor: () => {},
       gone: () => {},
     };
-    upgradeSocket(response, context, headers, viewer);
+    sockets.corked(() => upgradeSocket(response, context, headers, viewer));
   };
   withdraw = parts.knock({ refused: refuse, admitted }, request);
 }

@@ -77,7 +77,7 @@ function upgrade(
         return;
       }
       const viewer = new StreamSocket(parts, heartbeat, request, view, pass);
-      upgradeSocket(response, context, request.headers, { viewer });
+      parts.corked(() => upgradeSocket(response, context, request.headers, { viewer }));
     },
   });
 }

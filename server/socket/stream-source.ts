@@ -114,6 +114,8 @@ export interface StreamParts {
    * function withdraws who waits, or gives the place up.
    */
   readonly takePlace: (resuming: boolean, applicant: Applicant) => () => void;
+  /** Runs what completes a handshake, in the turn of its request or later. */
+  readonly corked: (run: () => void) => void;
   readonly limits: ConnectionLimits;
 }
 
