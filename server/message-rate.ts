@@ -1,18 +1,19 @@
 import { isLoopback } from './address.ts';
 import { RateLimit } from './rate-limit.ts';
 
-/** Addresses that have been silent for so long have their whole burst again, and are forgotten. */
-const FORGET_MS = 60_000;
+/** So often addresses that have their whole burst again are forgotten. */
+const SWEEP_MS = 60_000;
 
 /** How many messages each address may submit; this machine's own are not limited. */
 export class MessageRate {
-  readonly #perSecond: number;
+  readonly #limit: RateLimit;
   readonly #nowMs: () => number;
-  readonly #limits = new Map<string, { readonly limit: RateLimit; usedMs: number }>();
+  /** What each address has used. */
+  readonly #used = new Map<string, number>();
   #sweptMs: number;
 
   constructor(perSecond: number, nowMs: () => number) {
-    this.#perSecond = perSecond;
+    this.#limit = new RateLimit(perSecond, 2 * perSecond);
     this.#nowMs = nowMs;
     this.#sweptMs = nowMs();
   }
@@ -22,19 +23,14 @@ export class MessageRate {
     if (isLoopback(address)) return true;
     const nowMs = this.#nowMs();
     this.#sweep(nowMs);
-    const known = this.#limits.get(address);
-    const burst = 2 * this.#perSecond;
-    const one = known ?? { limit: new RateLimit(this.#perSecond, burst, nowMs), usedMs: nowMs };
-    one.usedMs = nowMs;
-    this.#limits.set(address, one);
-    return one.limit.take(nowMs);
+    const used = this.#limit.take(this.#used.get(address) ?? 0, nowMs);
+    if (used !== null) this.#used.set(address, used);
+    return used !== null;
   }
 
   #sweep(nowMs: number): void {
-    if (nowMs - this.#sweptMs < FORGET_MS) return;
+    if (nowMs - this.#sweptMs < SWEEP_MS) return;
     this.#sweptMs = nowMs;
-    for (const [address, { usedMs }] of this.#limits) {
-      if (nowMs - usedMs >= FORGET_MS) this.#limits.delete(address);
-    }
+    for (const [address, used] of this.#used) if (used <= nowMs) this.#used.delete(address);
   }
 }

@@ -1,24 +1,22 @@
-/** A token bucket: `perSecond` messages on average, `burst` at once. */
+/**
+ * A limit of `perSecond` messages on average and `burst` at once, for any number of senders. What a
+ * sender has used is one number, at first 0: when it will have its whole burst again, in ms (the
+ * generic cell rate algorithm, ITU-T I.371 annex A).
+ */
 export class RateLimit {
-  readonly #perSecond: number;
-  readonly #burst: number;
-  #tokens: number;
-  #atMs: number;
+  readonly #stepMs: number;
+  readonly #burstMs: number;
 
-  constructor(perSecond: number, burst: number, nowMs: number) {
-    this.#perSecond = perSecond;
-    this.#burst = burst;
-    this.#tokens = burst;
-    this.#atMs = nowMs;
+  constructor(perSecond: number, burst: number) {
+    this.#stepMs = 1_000 / perSecond;
+    this.#burstMs = burst * this.#stepMs;
   }
 
-  /** Whether one more message is within the limit; counts it when it is. */
-  take(nowMs: number): boolean {
-    const passedMs = Math.max(0, nowMs - this.#atMs);
-    this.#atMs = nowMs;
-    this.#tokens = Math.min(this.#burst, this.#tokens + (passedMs * this.#perSecond) / 1_000);
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
-    return true;
+  /** What the sender has used with one more message; null when it is one too many. */
+  take(used: number, nowMs: number): number | null {
+    // Further ahead than a burst is only where the clock was set back.
+    const known = used - nowMs > this.#burstMs ? nowMs : Math.max(used, nowMs);
+    // Rounding must not cost a sender the last message of its burst.
+    return known + this.#stepMs - nowMs > this.#burstMs + 1e-3 ? null : known + this.#stepMs;
   }
 }

@@ -13,6 +13,7 @@ import { catalogueRoute } from './http/views-api.ts';
 import type { Messages } from './messages.ts';
 import type { Metrics } from './metrics.ts';
 import { allowsOrigin, corsHeaders } from './origin.ts';
+import { RateLimit } from './rate-limit.ts';
 import type { ServeOptions, WholeServer } from './serve-options.ts';
 import { Heartbeat } from './socket/heartbeat.ts';
 import type { SessionSocketParts } from './socket/session-sockets.ts';
@@ -30,6 +31,8 @@ const KEEP_ALIVE_SECONDS = 5;
 /** What `hello` promises. */
 const QUIET_MS = 15_000;
 const SUBSCRIPTIONS = 100;
+/** Acknowledgements are cheap and not counted as messages. */
+const ACKS_PER_SECOND = 200;
 
 const STREAM_PATHS = ['/api/stream/:view', '/api/v1/stream/:view'] as const;
 
@@ -74,6 +77,7 @@ export function streamParts(
   places: ConnectionPlaces,
   corked: StreamParts['corked'],
 ): StreamParts {
+  const { messagesPerSecond, messageBurst } = defaultConnectionLimits;
   return {
     source: {
       get: (name) => channels.get(name),
@@ -90,6 +94,7 @@ export function streamParts(
     takePlace: (resuming, applicant) =>
       (resuming ? admission.resumes : admission.snapshots).enter(applicant),
     corked,
+    messageRate: new RateLimit(messagesPerSecond, messageBurst),
     limits: defaultConnectionLimits,
   };
 }
@@ -110,6 +115,8 @@ export function sessionParts(
   return {
     source,
     sockets,
+    messageRate: sockets.messageRate,
+    ackRate: new RateLimit(ACKS_PER_SECOND, 2 * ACKS_PER_SECOND),
     knock: (entrant, request) => places.before(request, entrant, (inner) => door.knock(inner)),
     door,
     addressOf: (peer, headers) => clientAddress(peer, headers.get('x-forwarded-for'), proxies),

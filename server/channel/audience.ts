@@ -2,6 +2,7 @@ import { CLOSE, type CloseCode } from '../../protocol/close.ts';
 import { compareFrontiers, type Frontier } from '../../protocol/update.ts';
 import type { BatchMember } from './batch-member.ts';
 import { encodeStatus } from './batch-message.ts';
+import { live, type SeatHolder, BatchViewer as Viewer } from './batch-viewer.ts';
 import type { Position } from './group.ts';
 import type { Behind } from './member.ts';
 import type { OutboxLimits } from './outbox.ts';
@@ -32,45 +33,8 @@ interface Waiting {
   readonly run: () => void;
 }
 
-/**
- * How a viewer stands to the channel.
- *
- *   hydrating ──last part sent──▶ live ──too much unacknowledged──▶ lagging
- *       ▲                                                              │
- *       └──────────────── acknowledged: one batch of its own ──────────┘
- *
- * A live viewer is in the topic and holds the channel's position. Whoever stays hydrating without
- * a part being taken, or lagging, for `lagMs` is closed with 4008.
- */
-type ViewerState =
-  | {
-      readonly kind: 'hydrating';
-      readonly parts: readonly Uint8Array[];
-      readonly next: number;
-      readonly held: Position;
-      readonly sinceMs: number;
-    }
-  | { readonly kind: 'live' }
-  | {
-      readonly kind: 'lagging';
-      readonly held: Position;
-      readonly leftAt: number;
-      readonly sinceMs: number;
-    };
-
-/** One subscription in the audience of a channel. */
-export interface Viewer {
-  readonly id: string;
-  readonly member: BatchMember;
-  state: ViewerState;
-  /** What of the bytes published it has acknowledged, or was not sent. */
-  ackedTotal: number;
-  /** What it was last told of the upstream. */
-  toldStale: boolean;
-}
-
 /** The viewers of a channel: who is live, who is behind, and what those are sent alone. */
-export class Audience {
+export class Audience implements SeatHolder {
   readonly #stage: Stage;
   readonly #limits: OutboxLimits;
   readonly #nowMs: () => number;
@@ -97,6 +61,11 @@ export class Audience {
     return this.#viewers.size;
   }
 
+  /** The channel's number. */
+  get channel(): number {
+    return this.#stage.number;
+  }
+
   all(): readonly Viewer[] {
     return [...this.#viewers];
   }
@@ -116,8 +85,7 @@ export class Audience {
 
   /** Adds a viewer, to be sent its first messages by {@link sendOwn}. */
   add(member: BatchMember, id: string): Viewer {
-    const ackedTotal = this.#sent.total;
-    const viewer: Viewer = { id, member, state: { kind: 'live' }, ackedTotal, toldStale: false };
+    const viewer = new Viewer(this, member, id, this.#sent.total);
     this.#viewers.add(viewer);
     return viewer;
   }
@@ -243,7 +211,7 @@ export class Audience {
       viewer.member.send(encodeStatus(number, stale ? 'stale' : 'live'));
       viewer.toldStale = stale;
     }
-    viewer.state = { kind: 'live' };
+    viewer.state = live;
     viewer.ackedTotal = this.#sent.total;
     viewer.member.enter(topic);
     this.lookWaiting();

@@ -1,8 +1,9 @@
 import type { CloseCode } from '../../protocol/close.ts';
 import { compareFrontiers, type Frontier } from '../../protocol/update.ts';
-import { Audience, type OwnMessages, sizeOf, standsAt, type Viewer } from './audience.ts';
+import { Audience, type OwnMessages, sizeOf, standsAt } from './audience.ts';
 import type { BatchMember, BatchSeat, HeldPoint } from './batch-member.ts';
 import { encodeBatch, encodeProgress, encodeStatus, encodeSubscribed } from './batch-message.ts';
+import type { BatchViewer } from './batch-viewer.ts';
 import { Group, type Missing, type Position, type Step } from './group.ts';
 import type { Behind } from './member.ts';
 import type { OutboxLimits } from './outbox.ts';
@@ -102,19 +103,7 @@ export class BatchChannel {
     if (missing?.kind === 'ahead') return 'ahead';
     const viewer = this.#audience.add(member, id);
     this.#welcome(viewer, group, this.#firstOf(group, from, missing));
-    const number = () => this.#number;
-    return {
-      get channel() {
-        return number();
-      },
-      get catchingUp() {
-        return viewer.state.kind === 'hydrating';
-      },
-      acknowledged: (upper) => this.#audience.acknowledged(viewer, upper),
-      drained: () => this.#audience.look(viewer),
-      whenShown: (frontier, run) => this.#audience.whenShown(viewer, frontier, run),
-      leave: () => this.#audience.remove(viewer),
-    };
+    return viewer;
   }
 
   /** Call a few times a second: stragglers, progress, and viewers that stay behind. */
@@ -222,7 +211,7 @@ export class BatchChannel {
     return own.kind === 'batch' ? { own } : { own, reason: 'smaller' };
   }
 
-  #welcome(viewer: Viewer, group: Group, { own, reason }: First): void {
+  #welcome(viewer: BatchViewer, group: Group, { own, reason }: First): void {
     viewer.member.send(
       encodeSubscribed({
         id: viewer.id,

@@ -7,6 +7,7 @@ import type {
   ViewRequest,
 } from '../../protocol/message.ts';
 import type { Frontier } from '../../protocol/update.ts';
+import type { RateLimit } from '../rate-limit.ts';
 
 /** What a session offers a channel as one of its viewers. */
 export interface SessionMember {
@@ -107,6 +108,9 @@ export type TakeMessage = (
 ) => () => void;
 
 export interface SessionParts {
+  /** Limits of what each connection may say; acknowledgements are cheap, and limited apart. */
+  readonly messageRate: RateLimit;
+  readonly ackRate: RateLimit;
   readonly submit: TakeMessage;
   readonly source: ChannelSource;
   /** Makes what guards one connection. */

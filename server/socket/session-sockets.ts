@@ -14,17 +14,12 @@ import { Session } from './session.ts';
 import type { Connection, SessionParts } from './session-parts.ts';
 import type { Closable, StreamParts } from './stream-source.ts';
 
-interface Viewer {
-  readonly address: string;
-  /** Null when the address has too many connections: it is told so and closed. */
-  readonly depart: (() => void) | null;
-  session: Session | null;
-  leaveDoor: () => void;
-  /** Tells the session's connection that the socket is no more. */
-  gone: () => void;
+/** The library copies what it is given onto the socket: methods would be lost. */
+interface UserData {
+  readonly viewer: SessionSocket;
 }
 
-type Socket = WebSocket<Viewer>;
+type Socket = WebSocket<UserData>;
 
 /** The library pings 16 s before this: after 20 s of silence, so that a dead peer goes in 36 s. */
 const IDLE_SECONDS = 36;
@@ -47,7 +42,7 @@ export type SessionSocketParts = SessionParts & {
 };
 
 /** `ws /api/v1`: a session each. */
-export function sessionSockets(parts: SessionSocketParts): WebSocketBehavior<Viewer> {
+export function sessionSockets(parts: SessionSocketParts): WebSocketBehavior<UserData> {
   const { observer, limits } = parts.sockets;
   return {
     idleTimeout: IDLE_SECONDS,
@@ -57,35 +52,14 @@ export function sessionSockets(parts: SessionSocketParts): WebSocketBehavior<Vie
     // Above the limit that is answered with a code: beyond this the library just cuts.
     maxPayloadLength: 4 * parts.limits.messageBytes,
     upgrade: (response, request, context) => upgrade(parts, response, request, context),
-    open: (socket) => {
-      const viewer = socket.getUserData();
-      observer.connections('session', 1);
-      if (viewer.depart === null) {
-        end(socket, CLOSE.tooManyConnections);
-        return;
-      }
-      const { connection, gone } = connectionOf(socket);
-      viewer.gone = gone;
-      parts.door.opened(connection);
-      viewer.leaveDoor = () => parts.door.over(connection);
-      viewer.session = new Session(parts, connection);
-      viewer.session.opened();
-    },
+    open: (socket) => socket.getUserData().viewer.opened(socket),
     message: (socket, message, isBinary) => {
       const text = isBinary ? null : Buffer.from(message).toString();
-      socket.getUserData().session?.message(text, message.byteLength);
+      socket.getUserData().viewer.heard(text, message.byteLength);
     },
-    drain: (socket) => socket.getUserData().session?.drained(),
+    drain: (socket) => socket.getUserData().viewer.drained(),
     dropped: () => observer.dropped(),
-    close: (socket, code) => {
-      const viewer = socket.getUserData();
-      viewer.gone();
-      viewer.leaveDoor();
-      viewer.session?.closed();
-      viewer.depart?.();
-      observer.connections('session', -1);
-      observer.closed(code);
-    },
+    close: (socket, code) => socket.getUserData().viewer.closed(code),
   };
 }
 
@@ -99,7 +73,7 @@ function upgrade(
   response.onAborted(() => withdraw());
   const { sockets } = parts;
   const request = readRequest(raw, response);
-  const { headers, peer } = request;
+  const { headers } = request;
   const refuse = ({ reason, reply }: Refusal): void => {
     sockets.observer.refused(reason);
     response.cork(() => sendReply(response, reply, false));
@@ -110,52 +84,79 @@ function upgrade(
     return;
   }
   const admitted = (): void => {
-    const depart = sockets.admitConnection(peer, headers);
-    const address = parts.addressOf(peer, headers);
-    const viewer: Viewer = {
-      address,
-      depart,
-      session: null,
-      leaveDoor: () => {},
-      gone: () => {},
-    };
-    sockets.corked(() => upgradeSocket(response, context, headers, viewer));
+    const viewer = new SessionSocket(parts, request);
+    sockets.corked(() => upgradeSocket(response, context, headers, { viewer }));
   };
   withdraw = parts.knock({ refused: refuse, admitted }, request);
 }
 
-function end(socket: Socket, reason: CloseCode): void {
-  socket.end(reason.code, closeReason(reason, reason.retryMs > 0 ? reason.retryMs : undefined));
-}
+/** One connection: what the library keeps for its socket, and what its session speaks through. */
+class SessionSocket implements Connection {
+  readonly address: string;
+  readonly #parts: SessionSocketParts;
+  /** Null when the address has too many connections: it is told so and closed. */
+  readonly #depart: (() => void) | null;
+  /** Null before it is open and after its close: late calls do nothing. */
+  #socket: Socket | null = null;
+  #session: Session | null = null;
 
-/** After its close nothing may touch the socket: late calls do nothing. */
-function connectionOf(socket: Socket): { connection: Connection; gone: () => void } {
-  let open = true;
-  const connection: Connection = {
-    address: socket.getUserData().address,
-    send: (bytes) => {
-      if (open) socket.send(bytes, false, false);
-    },
-    bufferedBytes: () => (open ? socket.getBufferedAmount() : 0),
-    enter: (topic) => {
-      if (open) socket.subscribe(topic);
-    },
-    leave: (topic) => {
-      if (!open) return;
-      // Whatever is sent takes along what was published in this turn and is still held back.
-      socket.ping();
-      socket.unsubscribe(topic);
-    },
-    close: (reason) => {
-      if (!open) return;
-      open = false;
-      end(socket, reason);
-    },
-  };
-  return {
-    connection,
-    gone: () => {
-      open = false;
-    },
-  };
+  constructor(parts: SessionSocketParts, { peer, headers }: Request) {
+    this.#parts = parts;
+    this.#depart = parts.sockets.admitConnection(peer, headers);
+    this.address = parts.addressOf(peer, headers);
+  }
+
+  opened(socket: Socket): void {
+    this.#socket = socket;
+    this.#parts.sockets.observer.connections('session', 1);
+    if (this.#depart === null) {
+      this.close(CLOSE.tooManyConnections);
+      return;
+    }
+    this.#parts.door.opened(this);
+    this.#session = new Session(this.#parts, this);
+    this.#session.opened();
+  }
+
+  heard(text: string | null, bytes: number): void {
+    this.#session?.message(text, bytes);
+  }
+
+  drained(): void {
+    this.#session?.drained();
+  }
+
+  closed(code: number): void {
+    const { door, sockets } = this.#parts;
+    this.#socket = null;
+    door.over(this);
+    this.#session?.closed();
+    this.#depart?.();
+    sockets.observer.connections('session', -1);
+    sockets.observer.closed(code);
+  }
+
+  send(bytes: Uint8Array | string): void {
+    this.#socket?.send(bytes, false, false);
+  }
+
+  bufferedBytes(): number {
+    return this.#socket?.getBufferedAmount() ?? 0;
+  }
+
+  enter(topic: string): void {
+    this.#socket?.subscribe(topic);
+  }
+
+  leave(topic: string): void {
+    // Whatever is sent takes along what was published in this turn and is still held back.
+    this.#socket?.ping();
+    this.#socket?.unsubscribe(topic);
+  }
+
+  close(reason: CloseCode): void {
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.end(reason.code, closeReason(reason, reason.retryMs > 0 ? reason.retryMs : undefined));
+  }
 }

@@ -1,5 +1,5 @@
 import { parseClientMessage } from '../../protocol/client-message.ts';
-import { CLOSE } from '../../protocol/close.ts';
+import { CLOSE, type CloseCode } from '../../protocol/close.ts';
 import {
   type Ack,
   type ClientMessage,
@@ -13,64 +13,31 @@ import {
 } from '../../protocol/message.ts';
 import { MessageError } from '../../protocol/message-error.ts';
 import type { Frontier } from '../../protocol/update.ts';
-import { RateLimit } from '../rate-limit.ts';
-import type {
-  Connection,
-  Guard,
-  SessionMember,
-  SessionParts,
-  SessionSeat,
-} from './session-parts.ts';
+import type { Connection, Guard, GuardPort, SessionParts } from './session-parts.ts';
 import { SessionSubmissions } from './session-submissions.ts';
-
-/** Acknowledgements are cheap and not counted as messages. */
-const ACKS_PER_SECOND = 200;
-/** A position that this server has not reached yet, or a view without rows, is waited for. */
-const PATIENCE_MS = 5_000;
-const RETRY_MS = 1_000;
-const LOOK_MS = 50;
-
-/** One subscription: waiting for its channel, or seated. */
-interface Subscription {
-  readonly request: Subscribe;
-  /** What was asked for, with the filters that the token forces; null before it is seated. */
-  shown: readonly ViewRequest[] | null;
-  seat: SessionSeat | null;
-  /** Calls off the next attempt while waiting. */
-  stopWaiting: () => void;
-  /** Gives up the place among those who are sent what they lack. */
-  leavePlace: () => void;
-  /** To be called when it is seated, or has ended. */
-  readonly decided: (() => void)[];
-}
+import { SessionSubscription, type SubscriptionHost } from './session-subscription.ts';
 
 /**
  * One connection of `ws /api/v1` (PROTOCOL.md). Whatever comes, only this connection suffers: a
  * message that breaks the protocol closes it.
  */
-export class Session {
-  readonly #parts: SessionParts;
-  readonly #connection: Connection;
-  readonly #subscriptions = new Map<string, Subscription>();
+export class Session implements GuardPort, SubscriptionHost {
+  readonly parts: SessionParts;
+  readonly connection: Connection;
+  /** One or a few as a rule: a map would cost an idle connection more than all else. */
+  #subscriptions: readonly SessionSubscription[] = [];
   /** Made with the first message: most connections never submit one. */
   #submissions: SessionSubmissions | null = null;
-  readonly #rate: RateLimit;
-  readonly #ackRate: RateLimit;
+  /** What it has used of the limits of messages and of acknowledgements. */
+  #messagesUsed = 0;
+  #acksUsed = 0;
   readonly #guard: Guard;
   #open = true;
 
   constructor(parts: SessionParts, connection: Connection) {
-    this.#parts = parts;
-    this.#connection = connection;
-    const { messagesPerSecond, messageBurst } = parts.limits;
-    this.#rate = new RateLimit(messagesPerSecond, messageBurst, parts.nowMs());
-    this.#ackRate = new RateLimit(ACKS_PER_SECOND, 2 * ACKS_PER_SECOND, parts.nowMs());
-    this.#guard = parts.guard({
-      authorized: (expiresInMs) => this.#authorized(expiresInMs),
-      unavailable: (message, retryMs) =>
-        this.#say({ type: 'error', code: 'unavailable', message, retryMs }),
-      close: (reason) => connection.close(reason),
-    });
+    this.parts = parts;
+    this.connection = connection;
+    this.#guard = parts.guard(this);
   }
 
   /** The connection stands: the server speaks first. */
@@ -80,39 +47,88 @@ export class Session {
       protocol: PROTOCOL_VERSION,
       schema: SCHEMA_HASH,
       auth: this.#guard.required ? 'required' : 'none',
-      quietMs: this.#parts.quietMs,
-      limits: this.#parts.limits,
+      quietMs: this.parts.quietMs,
+      limits: this.parts.limits,
     });
   }
 
   /** A message came: its text, or null when it was binary; and its length in bytes. */
   message(text: string | null, bytes: number): void {
     if (!this.#open) return;
-    if (bytes > this.#parts.limits.messageBytes) {
-      this.#connection.close(CLOSE.tooLarge);
+    if (bytes > this.parts.limits.messageBytes) {
+      this.connection.close(CLOSE.tooLarge);
       return;
     }
     const message = this.#parse(text);
     if (message === null) return;
-    const rate = message.type === 'ack' ? this.#ackRate : this.#rate;
-    if (rate.take(this.#parts.nowMs())) this.#receive(message, bytes);
-    else this.#connection.close(CLOSE.rate);
+    if (this.#isWithinRate(message)) this.#receive(message, bytes);
+    else this.connection.close(CLOSE.rate);
   }
 
   /** The connection took bytes. */
   drained(): void {
-    for (const subscription of [...this.#subscriptions.values()]) {
-      subscription.seat?.drained();
-      this.#sent(subscription);
-    }
+    for (const subscription of this.#subscriptions) subscription.drained();
   }
 
   /** The connection is over. */
   closed(): void {
     this.#open = false;
     this.#guard.stop();
-    for (const id of [...this.#subscriptions.keys()]) this.#end(id);
+    for (const { id } of this.#subscriptions) this.#end(id);
     this.#submissions?.stop();
+  }
+
+  /** The token holds. What it does not permit any more, or not with the same rows, ends. */
+  authorized(expiresInMs: number | null): void {
+    this.#say({ type: 'authorized', expiresInMs });
+    for (const subscription of this.#subscriptions) {
+      const permitted = subscription.stays(({ view, where }, shown) =>
+        this.#guard.stillPermits(view, where, shown?.where),
+      );
+      if (permitted) continue;
+      this.drop(subscription.id, 'forbidden', 'the new token does not allow these rows');
+    }
+  }
+
+  unavailable(message: string, retryMs: number): void {
+    this.#say({ type: 'error', code: 'unavailable', message, retryMs });
+  }
+
+  close(reason: CloseCode): void {
+    this.connection.close(reason);
+  }
+
+  permitted(views: readonly ViewRequest[]): readonly ViewRequest[] | string {
+    const shown: ViewRequest[] = [];
+    for (const asked of views) {
+      const { view } = asked;
+      const permission = this.#guard.permits(view, asked.where);
+      if (permission.kind === 'denied') return permission.reason;
+      const { where } = permission;
+      shown.push(where === asked.where ? asked : { view, ...(where && { where }) });
+    }
+    return shown.every((one, at) => one === views[at]) ? views : shown;
+  }
+
+  watches(channel: number): boolean {
+    return this.#subscriptions.some((one) => one.channel === channel);
+  }
+
+  drop(id: string, code: ErrorCode, message: string, retryMs?: number): void {
+    this.#end(id);
+    this.#refuse(id, code, message, retryMs);
+  }
+
+  #isWithinRate({ type }: ClientMessage): boolean {
+    const { messageRate, ackRate, nowMs } = this.parts;
+    if (type === 'ack') {
+      const used = ackRate.take(this.#acksUsed, nowMs());
+      this.#acksUsed = used ?? this.#acksUsed;
+      return used !== null;
+    }
+    const used = messageRate.take(this.#messagesUsed, nowMs());
+    this.#messagesUsed = used ?? this.#messagesUsed;
+    return used !== null;
   }
 
   #parse(text: string | null): ClientMessage | null {
@@ -122,7 +138,7 @@ export class Session {
     } catch (error) {
       if (!(error instanceof MessageError)) throw error;
       this.#say({ type: 'error', code: 'bad_message', message: error.message });
-      this.#connection.close(CLOSE.badMessage);
+      this.connection.close(CLOSE.badMessage);
       return null;
     }
   }
@@ -137,17 +153,6 @@ export class Session {
     if (outcome !== 'refused') return;
     if (message.type === 'subscribe' || message.type === 'submit') {
       this.#refuse(message.id, 'forbidden', 'a token must come first');
-    }
-  }
-
-  /** The token holds. What it does not permit any more, or not with the same rows, ends. */
-  #authorized(expiresInMs: number | null): void {
-    this.#say({ type: 'authorized', expiresInMs });
-    for (const [id, { request, shown }] of [...this.#subscriptions]) {
-      const permitted = request.views.every(({ view, where }, at) =>
-        shown === null ? true : this.#guard.stillPermits(view, where, shown[at]?.where),
-      );
-      if (!permitted) this.#drop(id, 'forbidden', 'the new token does not allow these rows');
     }
   }
 
@@ -169,8 +174,8 @@ export class Session {
 
   #submit(message: Submit): void {
     const { id, topic } = message;
-    if (this.#subscriptions.has(id)) {
-      this.#drop(id, 'id_in_use', `a subscription was open under ${id}; it has ended`);
+    if (this.#find(id) !== undefined) {
+      this.drop(id, 'id_in_use', `a subscription was open under ${id}; it has ended`);
       return;
     }
     if (!this.#guard.permitsTopic(topic)) {
@@ -178,8 +183,8 @@ export class Session {
       return;
     }
     this.#submissions ??= new SessionSubmissions({
-      submit: this.#parts.submit,
-      address: this.#connection.address,
+      submit: this.parts.submit,
+      address: this.connection.address,
       say: (said) => this.#say(said),
       refuse: (...refusal) => this.#refuse(...refusal),
       afterShown: (frontier, run) => this.#afterShown(frontier, run),
@@ -194,14 +199,9 @@ export class Session {
       left -= 1;
       if (left === 0) run();
     };
-    for (const subscription of [...this.#subscriptions.values()]) {
+    for (const subscription of this.#subscriptions) {
       left += 1;
-      const wait = (): void => {
-        if (subscription.seat === null) shown();
-        else subscription.seat.whenShown(frontier, shown);
-      };
-      if (subscription.seat === null) subscription.decided.push(wait);
-      else wait();
+      subscription.afterShown(frontier, shown);
     }
     shown();
   }
@@ -212,135 +212,35 @@ export class Session {
       this.#refuse(id, 'id_in_use', `a message was on its way under ${id}; submit it again`);
       return;
     }
-    if (this.#subscriptions.has(id)) {
+    if (this.#find(id) !== undefined) {
       // An error with an id ends what the id names: both sides then know of nothing under it.
       this.#end(id);
       this.#refuse(id, 'id_in_use', `a subscription was open under ${id}; both have ended`);
       return;
     }
-    if (this.#subscriptions.size >= this.#parts.limits.subscriptions) {
-      const most = this.#parts.limits.subscriptions;
+    if (this.#subscriptions.length >= this.parts.limits.subscriptions) {
+      const most = this.parts.limits.subscriptions;
       this.#refuse(id, 'too_many_subscriptions', `a connection has ${most} of them at most`);
       return;
     }
-    const subscription: Subscription = {
-      request,
-      shown: null,
-      seat: null,
-      stopWaiting: () => {},
-      leavePlace: () => {},
-      decided: [],
-    };
-    this.#subscriptions.set(id, subscription);
-    this.#takePlace(subscription, this.#parts.nowMs() + PATIENCE_MS);
-  }
-
-  /** Joins when it is this subscription's turn to be sent what it lacks. */
-  #takePlace(subscription: Subscription, untilMs: number): void {
-    const { id, from } = subscription.request;
-    const withdraw = this.#parts.takePlace(from !== undefined, {
-      admitted: (leave) => {
-        subscription.leavePlace = leave;
-        this.#join(subscription, untilMs);
-        this.#sent(subscription);
-      },
-      refused: (retryMs) =>
-        this.#drop(id, 'overloaded', 'more viewers came at once than the server takes', retryMs),
-    });
-    // Who has been let in has left or keeps its place; all others wait, and may withdraw.
-    if (this.#subscriptions.get(id) === subscription) subscription.leavePlace = withdraw;
-    else withdraw();
-  }
-
-  /** The place is another's as soon as this subscription has been sent what it lacked. */
-  #sent(subscription: Subscription): void {
-    if (subscription.seat?.catchingUp !== true) subscription.leavePlace();
-  }
-
-  /** What is asked for with what the token forces, or why it may not be shown. */
-  #permitted(views: readonly ViewRequest[]): readonly ViewRequest[] | string {
-    const shown: ViewRequest[] = [];
-    for (const { view, where: asked } of views) {
-      const permission = this.#guard.permits(view, asked);
-      if (permission.kind === 'denied') return permission.reason;
-      const { where } = permission;
-      shown.push(where === undefined ? { view } : { view, where });
-    }
-    return shown;
-  }
-
-  #join(subscription: Subscription, untilMs: number): void {
-    const { id, views, everyMs, from } = subscription.request;
-    const shown = this.#permitted(views);
-    if (typeof shown === 'string') {
-      this.#drop(id, 'forbidden', shown);
-      return;
-    }
-    const channel = this.#parts.source.get(shown, everyMs ?? 0);
-    if ('code' in channel) {
-      this.#drop(id, channel.code, channel.message);
-      return;
-    }
-    if (this.#seated(channel.number)) {
-      this.#drop(id, 'duplicate', 'this connection watches the same under another id');
-      return;
-    }
-    const seat = channel.join(this.#memberOf(id), id, from);
-    if (typeof seat !== 'string') {
-      subscription.seat = seat;
-      subscription.shown = shown;
-      // What it was sent may have ended it.
-      if (this.#subscriptions.get(id) !== subscription) seat.leave();
-      decide(subscription);
-      return;
-    }
-    if (this.#parts.nowMs() < untilMs) {
-      const again = () => this.#takePlace(subscription, untilMs);
-      subscription.stopWaiting = this.#parts.after(LOOK_MS, again);
-      return;
-    }
-    const message =
-      seat === 'ahead'
-        ? 'this server has not come as far as the timestamp asked from'
-        : 'the views are being read for the first time';
-    this.#drop(id, 'unavailable', message, RETRY_MS);
-  }
-
-  #seated(channel: number): boolean {
-    return [...this.#subscriptions.values()].some(({ seat }) => seat?.channel === channel);
-  }
-
-  #memberOf(id: string): SessionMember {
-    const connection = this.#connection;
-    return {
-      send: (bytes) => connection.send(bytes),
-      bufferedBytes: () => connection.bufferedBytes(),
-      enter: (topic) => connection.enter(topic),
-      leave: (topic) => connection.leave(topic),
-      ended: () => this.#drop(id, 'view_gone', 'the view was dropped', RETRY_MS),
-      close: (reason) => connection.close(reason),
-    };
+    const subscription = new SessionSubscription(this, request);
+    this.#subscriptions = [...this.#subscriptions, subscription];
+    subscription.begin();
   }
 
   #acknowledge({ channel, upper }: Ack): void {
-    for (const { seat } of [...this.#subscriptions.values()]) {
-      if (seat?.channel === channel) seat.acknowledged(upper);
-    }
+    for (const one of this.#subscriptions) if (one.channel === channel) one.acknowledged(upper);
   }
 
-  /** Ends a subscription, and says why. */
-  #drop(id: string, code: ErrorCode, message: string, retryMs?: number): void {
-    this.#end(id);
-    this.#refuse(id, code, message, retryMs);
+  #find(id: string): SessionSubscription | undefined {
+    return this.#subscriptions.find((one) => one.id === id);
   }
 
   #end(id: string): void {
-    const subscription = this.#subscriptions.get(id);
-    this.#subscriptions.delete(id);
-    subscription?.stopWaiting();
-    subscription?.leavePlace();
-    subscription?.seat?.leave();
-    if (subscription !== undefined) decide(subscription);
+    const ended = this.#find(id);
+    if (ended === undefined) return;
+    this.#subscriptions = this.#subscriptions.filter((one) => one !== ended);
+    ended.end();
   }
 
   #refuse(id: string, code: ErrorCode, message: string, retryMs?: number): void {
@@ -349,11 +249,6 @@ export class Session {
   }
 
   #say(message: ServerMessage): void {
-    if (this.#open) this.#connection.send(JSON.stringify(message));
+    if (this.#open) this.connection.send(JSON.stringify(message));
   }
-}
-
-/** It is known what becomes of the subscription. */
-function decide({ decided }: Subscription): void {
-  for (const run of decided.splice(0)) run();
 }

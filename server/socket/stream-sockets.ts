@@ -1,5 +1,4 @@
 import { CLOSE, type CloseCode, closeReason } from '../../protocol/close.ts';
-import { RateLimit } from '../rate-limit.ts';
 import { sendReply } from '../reply.ts';
 import { decodeSegment, type Request, readRequest } from '../request.ts';
 import type {
@@ -100,7 +99,8 @@ class StreamSocket implements StreamMember {
   #seat: Seat | null = null;
   /** Withdraws from the line, or gives up the place; null when there is neither. */
   #leavePlace: (() => void) | null = null;
-  #rate: RateLimit | null = null;
+  /** What it has used of the limit of messages. */
+  #used = 0;
 
   constructor(
     parts: StreamParts,
@@ -140,10 +140,11 @@ class StreamSocket implements StreamMember {
 
   /** A stream has nothing to be told: what comes is bounded and otherwise ignored. */
   heard(bytes: number): void {
-    const { limits, nowMs } = this.#parts;
-    this.#rate ??= new RateLimit(limits.messagesPerSecond, limits.messageBurst, nowMs());
+    const { limits, messageRate, nowMs } = this.#parts;
+    const used = messageRate.take(this.#used, nowMs());
+    this.#used = used ?? this.#used;
     if (bytes > limits.messageBytes) this.close(CLOSE.tooLarge);
-    else if (!this.#rate.take(nowMs())) this.close(CLOSE.rate);
+    else if (used === null) this.close(CLOSE.rate);
   }
 
   drained(): void {
@@ -194,8 +195,9 @@ class StreamSocket implements StreamMember {
   }
 
   close(reason: CloseCode): void {
-    const wait = reason.retryMs > 0 ? reason.retryMs : undefined;
-    this.#socket?.end(reason.code, closeReason(reason, wait));
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.end(reason.code, closeReason(reason, reason.retryMs > 0 ? reason.retryMs : undefined));
   }
 
   /** The viewer gets its first message. */

@@ -1,5 +1,6 @@
 import type { CloseCode } from '../../protocol/close.ts';
 import type { Frontier } from '../../protocol/update.ts';
+import type { RateLimit } from '../rate-limit.ts';
 import type { Request } from '../request.ts';
 import type { Refusal } from './refusal.ts';
 
@@ -116,6 +117,8 @@ export interface StreamParts {
   readonly takePlace: (resuming: boolean, applicant: Applicant) => () => void;
   /** Runs what completes a handshake, in the turn of its request or later. */
   readonly corked: (run: () => void) => void;
+  /** Limits what each viewer may say. */
+  readonly messageRate: RateLimit;
   readonly limits: ConnectionLimits;
 }
 
