@@ -1,15 +1,30 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { parseBrokers } from '../kafka/kafka.ts';
 import type { Speed } from './replay.ts';
 
 /** What stream-ingest was asked to do, checked. */
 export interface IngestConfig {
-  /** The engine, as a postgres:// URL. */
-  readonly engine: string;
+  readonly output: OutputConfig;
   readonly input: InputConfig;
   /** pino's levels. */
   readonly logLevel: string;
 }
+
+/** Where changes go. */
+export type OutputConfig =
+  /** The engine, as a postgres:// URL. */
+  | { readonly kind: 'engine'; readonly url: string }
+  | {
+      readonly kind: 'kafka';
+      /** host:port, by commas. */
+      readonly brokers: string;
+      /** The schema registry's URL. */
+      readonly registry: string;
+      readonly topic: string;
+      /** A file for what does not fit. */
+      readonly deadLetters: string;
+    };
 
 /** One of the three inputs with what it needs. */
 export type InputConfig =
@@ -32,10 +47,16 @@ export type ConfigResult =
 /** What `--help` prints. */
 export const helpText = `Usage: npm run ingest -- [options]
 
-Feeds changes on Wikimedia's wikis into the engine. npm start does this by itself; alone it needs
-a running engine (npm run engine) with the tables of sql/sources.
+Feeds changes on Wikimedia's wikis into the engine or into Kafka. npm start does this by itself;
+alone it needs a running engine (npm run engine) with the tables of sql/sources, or a Kafka with a
+schema registry (npm run kafka:local).
 
   --engine URL       the engine (VIEWCAST_ENGINE; postgres://materialize@127.0.0.1:6875/materialize)
+  --kafka ADDRESSES  instead of the engine: host:port of brokers, by commas (VIEWCAST_KAFKA)
+  --registry URL     the schema registry, needed with --kafka (VIEWCAST_REGISTRY)
+  --topic NAME       the topic (VIEWCAST_TOPIC; recentchange). Invented changes need another one
+  --dead-letters F   JSON lines: what does not fit the schema, with the reason
+                     (VIEWCAST_DEAD_LETTERS; data/dead-letters.jsonl)
   --live             Wikimedia's EventStreams, the default (VIEWCAST_INPUT=live)
   --contact TEXT     an e-mail address or URL for Wikimedia's operators (VIEWCAST_CONTACT)
   --record FILE      write what live delivers, replayable (VIEWCAST_RECORD)
@@ -55,6 +76,21 @@ const variables = z.object({
       error: 'a URL such as postgres://materialize@127.0.0.1:6875/materialize',
     })
     .default('postgres://materialize@127.0.0.1:6875/materialize'),
+  VIEWCAST_KAFKA: z
+    .string()
+    .refine((list) => typeof parseBrokers(list) !== 'string', {
+      error: 'host:port of brokers, by commas',
+    })
+    .optional(),
+  VIEWCAST_REGISTRY: z
+    .url({ protocol: /^https?$/, error: 'a URL such as http://localhost:8081' })
+    .optional(),
+  VIEWCAST_TOPIC: z
+    .string()
+    // Kafka takes 249 characters; the topic of positions has a longer name.
+    .regex(/^[A-Za-z0-9._-]{1,200}$/, { error: 'letters, digits, ".", "_" and "-"' })
+    .default('recentchange'),
+  VIEWCAST_DEAD_LETTERS: z.string().default('data/dead-letters.jsonl'),
   VIEWCAST_INPUT: z
     .enum(['live', 'replay', 'generate'], { error: 'live, replay or generate' })
     .default('live'),
@@ -84,6 +120,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const options = {
   engine: { type: 'string' },
+  kafka: { type: 'string' },
+  registry: { type: 'string' },
+  topic: { type: 'string' },
+  'dead-letters': { type: 'string' },
   live: { type: 'boolean' },
   contact: { type: 'string' },
   record: { type: 'string' },
@@ -109,6 +149,10 @@ function merge(flags: ReturnType<typeof parseFlags>, env: Environment): Environm
   return {
     ...env,
     VIEWCAST_ENGINE: flags.engine ?? env.VIEWCAST_ENGINE,
+    VIEWCAST_KAFKA: flags.kafka ?? (flags.engine === undefined ? env.VIEWCAST_KAFKA : undefined),
+    VIEWCAST_REGISTRY: flags.registry ?? env.VIEWCAST_REGISTRY,
+    VIEWCAST_TOPIC: flags.topic ?? env.VIEWCAST_TOPIC,
+    VIEWCAST_DEAD_LETTERS: flags['dead-letters'] ?? env.VIEWCAST_DEAD_LETTERS,
     VIEWCAST_INPUT: named ?? implied,
     VIEWCAST_REPLAY: flags.replay ?? env.VIEWCAST_REPLAY,
     VIEWCAST_SPEED: flags.speed ?? env.VIEWCAST_SPEED,
@@ -136,6 +180,26 @@ function toInput(values: Variables): InputConfig | string {
   }
 }
 
+/** The topic whose counts the public sees. */
+const publicTopic = 'recentchange';
+
+function toOutput(values: Variables): OutputConfig | string {
+  if (values.VIEWCAST_KAFKA === undefined) return { kind: 'engine', url: values.VIEWCAST_ENGINE };
+  if (values.VIEWCAST_REGISTRY === undefined) {
+    return 'VIEWCAST_KAFKA is set, so VIEWCAST_REGISTRY must be the URL of the schema registry';
+  }
+  if (values.VIEWCAST_INPUT === 'generate' && values.VIEWCAST_TOPIC === publicTopic) {
+    return `invented changes never go to the topic ${publicTopic}: name another one (--topic, VIEWCAST_TOPIC)`;
+  }
+  return {
+    kind: 'kafka',
+    brokers: values.VIEWCAST_KAFKA,
+    registry: values.VIEWCAST_REGISTRY,
+    topic: values.VIEWCAST_TOPIC,
+    deadLetters: values.VIEWCAST_DEAD_LETTERS,
+  };
+}
+
 function sentence(issue: z.core.$ZodIssue, env: Environment): string {
   const name = String(issue.path[0]);
   return `${name} must be ${issue.message}, and is "${env[name] ?? ''}"`;
@@ -157,9 +221,9 @@ export function readConfig(args: readonly string[], env: Environment): ConfigRes
     return { kind: 'errors', errors: parsed.error.issues.map((issue) => sentence(issue, merged)) };
   }
   const input = toInput(parsed.data);
-  if (typeof input === 'string') return { kind: 'errors', errors: [input] };
-  return {
-    kind: 'config',
-    config: { engine: parsed.data.VIEWCAST_ENGINE, input, logLevel: parsed.data.VIEWCAST_LOG },
-  };
+  const output = toOutput(parsed.data);
+  if (typeof input === 'string' || typeof output === 'string') {
+    return { kind: 'errors', errors: [input, output].filter((part) => typeof part === 'string') };
+  }
+  return { kind: 'config', config: { output, input, logLevel: parsed.data.VIEWCAST_LOG } };
 }

@@ -27,7 +27,8 @@ export interface IngestOptions {
   readonly counts: Counts;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly onMalformed: (reason: string) => void;
+  /** @param json the event as it came. */
+  readonly onMalformed: (reason: string, json: string) => void;
   /** Largest batch; default 1,000. */
   readonly maxItems?: number;
 }
@@ -60,7 +61,7 @@ function admit(json: string, { known, counts, onMalformed }: IngestOptions) {
       return null;
     case 'malformed':
       counts.malformed += 1;
-      onMalformed(parsed.reason);
+      onMalformed(parsed.reason, json);
       return null;
     case 'change':
       if (!known.add(parsed.change.meta_id)) {

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { InputKind, InputState } from './arrival.ts';
 import type { LiveNotice } from './live.ts';
 import { progressLine } from './progress-line.ts';
-import type { StoreNotice } from './store.ts';
+import type { SinkNotice } from './sink.ts';
 
 /** What stream-ingest tells the process that started it, over the IPC channel. */
 export type IngestMessage =
@@ -21,6 +21,8 @@ export type IngestMessage =
 export interface ReportOptions {
   readonly kind: InputKind;
   readonly label: string;
+  /** Where changes go, in words: the engine, or Kafka. */
+  readonly output: string;
   readonly log: Logger;
   /** Null without a parent process. */
   readonly send: ((message: IngestMessage) => void) | null;
@@ -72,17 +74,17 @@ export class Report {
     }
   }
 
-  store(notice: StoreNotice): void {
-    const { log } = this.#options;
+  sink(notice: SinkNotice): void {
+    const { log, output } = this.#options;
     switch (notice.kind) {
       case 'away':
-        log.warn(`waiting for the engine: ${notice.reason}`);
+        log.warn(`waiting for ${output}: ${notice.reason}`);
         return;
       case 'back':
-        log.info('the engine is back');
+        log.info(`${output} is back`);
         return;
       case 'rejected':
-        log.error(`the engine refused the change ${notice.metaId}: ${notice.reason}`);
+        log.error(`${output} does not take the change ${notice.metaId}: ${notice.reason}`);
         return;
     }
   }
@@ -93,6 +95,10 @@ export class Report {
     if (/^10*$/.test(String(this.#malformed))) {
       this.#options.log.warn(`skipped ${this.#malformed} malformed events: ${reason}`);
     }
+  }
+
+  deadLettersFailed(error: unknown): void {
+    this.#options.log.error(`cannot write the file of dead letters: ${String(error)}`);
   }
 
   /** At most four times a second, and always at the end. */

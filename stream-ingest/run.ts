@@ -1,15 +1,16 @@
 import type { Logger } from 'pino';
 import type { Arrival, Clock } from './arrival.ts';
-import type { IngestConfig, InputConfig } from './config.ts';
+import type { IngestConfig, InputConfig, OutputConfig } from './config.ts';
+import { DeadLetters } from './dead-letters.ts';
 import { generate } from './generate.ts';
 import { ingest, noCounts } from './ingest.ts';
 import { KnownIds } from './known-ids.ts';
 import { readLive } from './live.ts';
-import { connectPg } from './pg-connection.ts';
+import { openSink } from './open-sink.ts';
 import { Recorder, recorded } from './recorder.ts';
 import { countEvents, describeRecording, parseReplayPosition, replay } from './replay.ts';
 import { type IngestMessage, Report } from './report.ts';
-import { Store, type Stored } from './store.ts';
+import type { Sink, Stored } from './sink.ts';
 import { userAgent } from './user-agent.ts';
 
 /** What the process gives to a run. */
@@ -28,20 +29,22 @@ export interface Surroundings {
 
 /** All that the steps of one run share. */
 interface Run extends Surroundings {
-  readonly store: Store;
+  readonly sink: Sink;
   readonly report: Report;
+  /** Null where nobody asked for them. */
+  readonly deadLetters: DeadLetters | null;
   /** Aborts when the caller's signal does, and when something failed. */
   readonly signal: AbortSignal;
   readonly fail: (error: unknown) => void;
 }
 
 /**
- * Feeds the configured input into the engine: to its end (a recording), or until the signal aborts.
+ * Feeds the configured input into the engine or Kafka: to its end (a recording), or until the signal aborts.
  *
  * @throws {StoreError | RecordingError} when it cannot go on, with a sentence for people.
  */
 export async function run(
-  { engine, input }: IngestConfig,
+  { output, input }: IngestConfig,
   signal: AbortSignal,
   around: Surroundings,
 ): Promise<void> {
@@ -49,31 +52,54 @@ export async function run(
   const failing = new AbortController();
   const either = AbortSignal.any([signal, failing.signal]);
   const { log, send, terminal, clock, random } = around;
-  const report = new Report({ kind: input.kind, label, log, send, terminal, now: clock.now });
-  const store = new Store({
-    connect: () => connectPg(engine),
+  const report = new Report({
     kind: input.kind,
     label,
+    output: output.kind === 'kafka' ? 'Kafka' : 'the engine',
+    log,
+    send,
+    terminal,
+    now: clock.now,
+  });
+  const deadLetters = openDeadLetters(output, around, report);
+  const sink = await openSink(output, {
+    kind: input.kind,
+    label,
+    log,
     clock,
     random,
     signal: either,
-    onNotice: (notice) => report.store(notice),
+    onNotice: (notice) => report.sink(notice),
+    onDeadLetter: (reason, change) => deadLetters?.add(reason, change),
   });
   const fail = (error: unknown) => failing.abort(error);
   try {
-    await feed(input, { ...around, store, report, signal: either, fail });
+    await feed(input, { ...around, sink, report, deadLetters, signal: either, fail });
   } catch (error) {
     // What failed first is the cause; after an ordinary stop nothing is an error.
     if (failing.signal.aborted) throw failing.signal.reason;
     if (!signal.aborted) throw error;
   } finally {
-    await store.close().catch(() => {});
+    await sink.close().catch(() => {});
   }
 }
 
+function openDeadLetters(
+  output: OutputConfig,
+  { clock }: Surroundings,
+  report: Report,
+): DeadLetters | null {
+  if (output.kind !== 'kafka') return null;
+  return new DeadLetters({
+    file: output.deadLetters,
+    now: () => clock.now(),
+    onFailure: (error) => report.deadLettersFailed(error),
+  });
+}
+
 async function feed(input: InputConfig, run: Run): Promise<void> {
-  const { store, report, clock, signal, log } = run;
-  const stored = await store.open();
+  const { sink, report, deadLetters, clock, signal, log } = run;
+  const stored = await sink.open();
   report.send({ type: 'ready' });
   const counts = noCounts();
   const arrivals = await openInput(input, stored, run);
@@ -81,7 +107,7 @@ async function feed(input: InputConfig, run: Run): Promise<void> {
   await ingest(arrivals, {
     write: async (batch) => {
       try {
-        await store.write(batch);
+        await sink.write(batch);
       } catch (error) {
         run.fail(error);
         throw error;
@@ -92,11 +118,17 @@ async function feed(input: InputConfig, run: Run): Promise<void> {
     counts,
     clock,
     signal,
-    onMalformed: (reason) => report.malformed(reason),
+    onMalformed: (reason, json) => {
+      deadLetters?.add(reason, json);
+      report.malformed(reason);
+    },
   });
-  log.info(counts, `the ${input.kind} input has stopped`);
+  log.info(
+    { ...counts, deadLetters: deadLetters?.count ?? 0 },
+    `the ${input.kind} input has stopped`,
+  );
   if (input.kind !== 'recorded' || signal.aborted) return;
-  await store.tell('ended');
+  await sink.tell('ended');
   report.state('ended');
   report.send({ type: 'done' });
 }
@@ -106,9 +138,9 @@ async function openInput(
   { position }: Stored,
   run: Run,
 ): Promise<AsyncIterable<Arrival>> {
-  const { clock, random, signal, store, report } = run;
+  const { clock, random, signal, sink, report } = run;
   if (input.kind === 'live') return await openLive(input, position, run);
-  await store.tell('connected');
+  await sink.tell('connected');
   report.state('connected');
   if (input.kind === 'recorded') return replay({ ...input, position, clock, signal });
   const seed = Math.floor(random() * 2 ** 32);
@@ -120,7 +152,7 @@ async function openLive(
   position: string | null,
   run: Run,
 ): Promise<AsyncIterable<Arrival>> {
-  const { clock, random, signal, store, report, fail } = run;
+  const { clock, random, signal, sink, report, fail } = run;
   const arrivals = readLive({
     url: input.url,
     userAgent: userAgent(run.version, input.contact ?? run.homepage, run.nodeVersion),
@@ -130,7 +162,7 @@ async function openLive(
     signal,
     onNotice: (notice) => {
       report.live(notice);
-      if (notice.kind === 'state') store.tell(notice.state).catch(fail);
+      if (notice.kind === 'state') sink.tell(notice.state).catch(fail);
     },
   });
   return input.record === null ? arrivals : recorded(arrivals, await Recorder.open(input.record));

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Item } from './batcher.ts';
-import { parseRecentChange } from './recent-change.ts';
-import { type Connection, Store, type StoreNotice } from './store.ts';
-import { QueryError, StoreError } from './store-error.ts';
+import { type Fault, item, type SinkMaking, sinkSuite, upTo } from './sink.suite.ts';
+import type { SinkNotice } from './sink.ts';
+import { type Connection, Store } from './store.ts';
+import { QueryError } from './store-error.ts';
 import { virtualClock } from './virtual-clock.ts';
 
 /** PostgreSQL itself, without the engine: what the statements must mean. */
@@ -23,8 +22,6 @@ beforeEach(async () => {
   await database.exec('TRUNCATE recentchange, input_position, input_state');
   identity = 'one';
 });
-
-type Fault = 'before' | 'after' | null;
 
 /** A session that may be lost before or after a statement takes effect. */
 function session(fault: () => Fault): Connection {
@@ -54,8 +51,8 @@ function session(fault: () => Fault): Connection {
   };
 }
 
-function storeOf(options: { kind?: 'live' | 'generated'; fault?: () => Fault } = {}) {
-  const notices: StoreNotice[] = [];
+function storeOf(options: SinkMaking = {}) {
+  const notices: SinkNotice[] = [];
   const store = new Store({
     connect: async () => session(options.fault ?? (() => null)),
     kind: options.kind ?? 'live',
@@ -82,11 +79,6 @@ function cutOnce() {
   return cut;
 }
 
-function item(n: number, fields: object = {}): Item {
-  const parsed = parseRecentChange(JSON.stringify({ meta: { id: `e${n}` }, user: 'é', ...fields }));
-  return { change: parsed.kind === 'change' ? parsed.change : null, position: `p${n}` };
-}
-
 async function stored() {
   const ids = await database.query<{ meta_id: string }>('SELECT meta_id FROM recentchange');
   const positions = await database.query<{ position: string }>(
@@ -98,35 +90,30 @@ async function stored() {
   };
 }
 
-const upTo = (n: number) => Array.from({ length: n }, (_, i) => i);
-
-test('position and changes agree after every loss of the session, and nothing is doubled', async () => {
-  const faults = fc.array(fc.constantFrom<Fault>('before', 'after', null, null, null), {
-    maxLength: 60,
-    size: 'max',
-  });
-  const sizes = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 6 });
-  const property = fc.asyncProperty(faults, sizes, fc.nat(6), async (plan, batches, killAfter) => {
+sinkSuite('the engine', {
+  clear: async () => {
     await database.exec('TRUNCATE recentchange, input_position, input_state');
-    const remaining = [...plan];
-    const fault = () => remaining.shift() ?? null;
-    let store = storeOf({ fault }).store;
-    await store.open();
-    let next = 0;
-    for (const [i, size] of batches.entries()) {
-      if (i === killAfter) {
-        // The process dies and begins again where the store says, which is where it was.
-        store = storeOf({ fault }).store;
-        expect((await store.open()).position).toBe(next === 0 ? null : `p${next - 1}`);
-      }
-      // The item before comes again, as after a rewind.
-      const items = upTo(size + 1).map((k) => item(Math.max(0, next - 1 + k)));
-      await store.write(items);
-      next += size;
-      expect(await stored()).toEqual({ ids: upTo(next), position: `p${next - 1}` });
-    }
-  });
-  await fc.assert(property, { numRuns: 60 });
+  },
+  make: (making) => {
+    const { store, notices } = storeOf(making);
+    return { sink: store, notices };
+  },
+  stored,
+  forgetLast: async () => {
+    const [last, before] = (await stored()).ids.slice(-2).reverse();
+    await database.exec(
+      `DELETE FROM recentchange WHERE meta_id = 'e${last}'; ` +
+        `UPDATE input_position SET position = 'p${before}'`,
+    );
+  },
+});
+
+test('of several states that wait only the last is written', async () => {
+  const { store } = storeOf();
+  await store.open();
+  await Promise.all([store.tell('connected'), store.tell('reconnecting')]);
+  const { rows } = await database.query('SELECT kind, label, state FROM input_state');
+  expect(rows).toEqual([{ kind: 'live', label: '', state: 'reconnecting' }]);
 });
 
 test('every change is stored with when it came in, whenever it was made', async () => {
@@ -155,26 +142,6 @@ test('a change that a column or a view refuses costs itself only', async () => {
   }
 });
 
-test('what was stored is known again: the position, and the newest ids last', async () => {
-  const { store } = storeOf();
-  expect(await store.open()).toEqual({ position: null, newestIds: [] });
-  const dated = (n: number) => item(n, { meta: { id: `e${n}`, dt: `2021-08-27T00:00:0${n}Z` } });
-  await store.write([dated(2), dated(1), dated(3)]);
-  await store.close();
-  expect(await storeOf().store.open()).toEqual({ position: 'p3', newestIds: ['e1', 'e2', 'e3'] });
-});
-
-test('live and generated changes never meet in one store', async () => {
-  const live = storeOf().store;
-  await live.open();
-  await live.tell('connected');
-  await live.tell('reconnecting');
-  const generated = storeOf({ kind: 'generated' }).store;
-  await expect(generated.open()).rejects.toThrow(StoreError);
-  const { rows } = await database.query('SELECT kind, label, state FROM input_state');
-  expect(rows).toEqual([{ kind: 'live', label: '', state: 'reconnecting' }]);
-});
-
 test('an engine that comes back with another store is not written to', async () => {
   const cut = cutOnce();
   const { store } = storeOf(cut);
@@ -183,23 +150,6 @@ test('an engine that comes back with another store is not written to', async () 
   cut.now = true;
   await expect(store.write([item(1)])).rejects.toThrow('came back with another store');
   expect((await stored()).ids).toEqual([]);
-});
-
-test('an engine that comes back with less than it acknowledged is not written to', async () => {
-  const cut = cutOnce();
-  const { store } = storeOf(cut);
-  await store.open();
-  await store.write([item(0)]);
-  await store.write([item(1)]);
-  await database.exec(
-    `DELETE FROM recentchange WHERE meta_id = 'e1'; UPDATE input_position SET position = 'p0'`,
-  );
-  cut.now = true;
-  await expect(store.write([item(2)])).rejects.toThrow('came back at p0, and had acknowledged p1');
-  const again = storeOf().store;
-  expect((await again.open()).position).toBe('p0');
-  await again.write([item(1), item(2)]);
-  expect(await stored()).toEqual({ ids: [0, 1, 2], position: 'p2' });
 });
 
 test('strange but valid events are stored as they are', async () => {

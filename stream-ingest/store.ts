@@ -1,5 +1,6 @@
 import type { Clock, InputKind, InputState } from './arrival.ts';
 import type { ItemBatch } from './batcher.ts';
+import type { Sink, SinkNotice, Stored } from './sink.ts';
 import {
   insertChanges,
   newestIds,
@@ -19,13 +20,6 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** What happens besides writing; for the log. */
-export type StoreNotice =
-  | { readonly kind: 'away'; readonly reason: string }
-  | { readonly kind: 'back' }
-  /** One change that the engine refuses by its values, or a view by its own error. */
-  | { readonly kind: 'rejected'; readonly metaId: string; readonly reason: string };
-
 export interface StoreOptions {
   readonly connect: () => Promise<Connection>;
   readonly kind: InputKind;
@@ -34,16 +28,9 @@ export interface StoreOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly signal: AbortSignal;
-  readonly onNotice: (notice: StoreNotice) => void;
+  readonly onNotice: (notice: SinkNotice) => void;
   /** How long `open` waits for the engine and its tables. Default 30 s. */
   readonly openMs?: number;
-}
-
-/** What a store holds already. */
-export interface Stored {
-  readonly position: string | null;
-  /** Of the newest changes, newest last, at most 10,000. */
-  readonly newestIds: readonly string[];
 }
 
 function column(row: Readonly<Record<string, unknown>> | undefined, name: string): string | null {
@@ -58,7 +45,7 @@ function column(row: Readonly<Record<string, unknown>> | undefined, name: string
  * comes back with less than it had acknowledged (power loss, a backup) is refused, as going on would
  * leave a hole: opened anew, the input reads again from where the store stands.
  */
-export class Store {
+export class Store implements Sink {
   readonly #options: StoreOptions;
   #connection: Connection | null = null;
   #identity: string | null = null;
