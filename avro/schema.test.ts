@@ -50,7 +50,11 @@ const values = fc.record({
   real: fc.double({ noNaN: true }),
   colour: fc.constantFrom('RED', 'GREEN'),
   list: fc.array(long),
-  map: fc.dictionary(fc.string(), fc.option(fc.string())),
+  // avsc writes a key of this name and loses it when it reads.
+  map: fc.dictionary(
+    fc.string().filter((key) => key !== '__proto__'),
+    fc.option(fc.string()),
+  ),
   inner: fc.record({ at: fc.option(long) }),
   ms: fc.option(instant.map((date) => date.toISOString())),
   micros: fc.option(recent.map((date) => date.toISOString().replace('Z', '042Z'))),

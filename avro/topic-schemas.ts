@@ -36,10 +36,8 @@ export async function readTopicSchemas(
   topic: string,
   folder: string = schemaFolder,
 ): Promise<TopicSchemas> {
-  const [key, value] = await Promise.all([
-    readSchema(folder, `${topic}-key.avsc`),
-    readSchema(folder, `${topic}-value.avsc`),
-  ]);
+  const key = await readSchema(folder, `${topic}-key.avsc`);
+  const value = await readSchema(folder, `${topic}-value.avsc`);
   return { topic, key, value };
 }
 

@@ -78,6 +78,8 @@ class ReaderRun implements Reader {
   readonly #consumer: Consumer;
   readonly #next = new Map<string, number>();
   #started = false;
+  /** What ended kafkajs's consumer before it had started. */
+  #crash: { readonly error: unknown } | null = null;
   #closing: Promise<void> | null = null;
 
   constructor(options: ReaderOptions) {
@@ -104,14 +106,16 @@ class ReaderRun implements Reader {
       // Also for what holds no message for us, such as the end of a transaction.
       this.#advance(payload.topic, payload.partition, Number(payload.lastOffset) + 1);
     });
-    // Before it has started, `start` throws.
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       if (this.#started) this.#fail(payload.error);
+      else this.#crash = { error: payload.error };
     });
     try {
       await consumer.connect();
       await consumer.subscribe({ topics: [...this.#options.topics], fromBeginning: true });
       await consumer.run({ autoCommit: false, eachBatch: (payload) => this.#take(payload) });
+      // kafkajs resolves all the same when the consumer could not join its group.
+      if (this.#crash !== null) throw this.#crash.error;
       this.#started = true;
     } catch (error) {
       await this.close();

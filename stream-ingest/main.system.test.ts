@@ -1,80 +1,19 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { applySqlFolder } from '../start/engine-database.ts';
+import { Part, poll } from '../tests/part.ts';
 import {
   mappedDayOf2015,
   minuteOf2021,
   readUnpacked,
   recordingsMissing,
 } from '../tests/recordings.ts';
+import { root } from '../tests/viewcast.ts';
 import { type Behaviour, parseStandInEvents, startStandIn } from '../tests/wikimedia-stand-in.ts';
 import { readRecording } from './recording.ts';
-
-const root = join(import.meta.dirname, '..');
-const deadlineMs = 50_000;
-
-/** A process of the project, with what it has told so far. */
-class Part {
-  readonly messages: Readonly<Record<string, unknown>>[] = [];
-  readonly ended: Promise<number | null>;
-  readonly #child: ChildProcess;
-  readonly #errors: string[] = [];
-  #waiting: (() => void)[] = [];
-
-  constructor(main: string, env: Readonly<Record<string, string>>) {
-    this.#child = fork(join(root, main), {
-      env: { ...process.env, VIEWCAST_LOG: 'warn', ...env },
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    });
-    this.#child.stderr?.on('data', (text) => this.#errors.push(String(text)));
-    this.#child.on('message', (message: Readonly<Record<string, unknown>>) => {
-      this.messages.push(message);
-      this.#wake();
-    });
-    this.ended = new Promise((resolve) => {
-      this.#child.on('close', (code) => {
-        resolve(code);
-        this.#wake();
-      });
-    });
-  }
-
-  get errors(): string {
-    return this.#errors.join('');
-  }
-
-  /** Resolves with the first message for which `is` holds. */
-  async until(is: (message: Readonly<Record<string, unknown>>) => boolean) {
-    const end = Date.now() + deadlineMs;
-    while (true) {
-      const found = this.messages.find(is);
-      if (found !== undefined) return found;
-      if (Date.now() > end || this.#child.exitCode !== null) {
-        throw new Error(`expected a message, got ${JSON.stringify(this.messages)} ${this.errors}`);
-      }
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, end - Date.now());
-        this.#waiting.push(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-    }
-  }
-
-  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
-    this.#child.kill(signal);
-    return await this.ended;
-  }
-
-  #wake(): void {
-    for (const wake of this.#waiting.splice(0)) wake();
-  }
-}
 
 let folder: string;
 let parts: Part[] = [];
@@ -262,12 +201,3 @@ test('wrong settings are said at once, all of them', async () => {
   expect(await bad.ended).toBe(2);
   expect(bad.errors.trim().split('\n')).toHaveLength(2);
 });
-
-/** Asks until the answer is yes. */
-async function poll(isSo: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + deadlineMs;
-  while (!(await isSo())) {
-    if (Date.now() > end) throw new Error('expected it within 50 s');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

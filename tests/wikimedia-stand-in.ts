@@ -49,6 +49,8 @@ export interface StandIn {
   readonly url: string;
   /** All requests so far, oldest first. */
   readonly requests: readonly StandInRequest[];
+  /** How many of the events have left so far, for whichever client. */
+  readonly sent: number;
   /** Cuts every open connection now. */
   cutAll(): void;
   close(): Promise<void>;
@@ -173,6 +175,10 @@ class Server {
     this.#options = options;
   }
 
+  get sent(): number {
+    return this.#present;
+  }
+
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const lastEventId = request.headers['last-event-id'];
     const asked: StandInRequest = {
@@ -251,6 +257,9 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
   return {
     url: `http://127.0.0.1:${address.port}/v2/stream/recentchange`,
     requests: standIn.requests,
+    get sent() {
+      return standIn.sent;
+    },
     cutAll: () => server.closeAllConnections(),
     close: () =>
       new Promise((resolve) => {
