@@ -322,7 +322,13 @@ test('a view over HTTP has a tag that stands until its rows change', async () =>
   const changed = await fetch(`${http}/api/views/counter`, { headers: { 'if-none-match': tag } });
   expect(changed.status).toBe(200);
   expect(await changed.json()).toMatchObject({ timestamp: 102 });
-  const entry = { name: 'counter', columns: counter.columns, epoch: 'epoch1', timestamp: 102 };
+  const entry = {
+    name: 'counter',
+    columns: counter.columns,
+    definition: null,
+    epoch: 'epoch1',
+    timestamp: 102,
+  };
   expect(await getJson(`${http}/api/views`)).toEqual({
     views: [{ ...entry, state: 'live', rows: 2, viewers: 0 }],
   });

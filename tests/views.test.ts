@@ -41,6 +41,8 @@ test('a view written into sql/ is live on every interface, changes, and goes', a
   const viewer = readWebSocket(viewcast.page, 'bots');
   await until('it is streamed', () => viewer.messages.length > 2);
   viewer.close();
+  const catalogue = await (await fetch(`${viewcast.page}/api/views`)).text();
+  expect(catalogue).toContain('CREATE MATERIALIZED VIEW bots AS SELECT count(*) AS n');
   await until('it was told', () => viewcast.output.includes('sql/: bots is new'));
 
   write('mine.sql', "CREATE MATERIALIZED VIEW bots AS SELECT 'changed' AS n;");

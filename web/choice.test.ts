@@ -7,6 +7,7 @@ import {
   latestOf,
   parseChoice,
   rankingOf,
+  titleOf,
 } from './choice.ts';
 
 const name = fc.option(fc.string({ minLength: 1, unit: 'grapheme' }));
@@ -36,6 +37,12 @@ test('whatever an address says, something is chosen', () => {
     }),
   );
   expect(parseChoice('?window=7&who=toString&wiki=&top=11&theme=blue')).toEqual(DEFAULT_CHOICE);
+});
+
+test('a choice reads as a title', () => {
+  expect(titleOf(DEFAULT_CHOICE)).toBe('Most active, since the start');
+  const chosen = { ...DEFAULT_CHOICE, span: '1', kind: 'anonymous', wiki: 'enwiki' } as const;
+  expect(titleOf(chosen)).toBe('Most active anonymous editors on enwiki, last minute');
 });
 
 test('every choice but the first is asked of a view, by the values of its columns', () => {

@@ -80,6 +80,20 @@ export function rankingOf({ span, kind, wiki }: Choice): Wanted | null {
   return { view: 'leaders', where: kind === null ? where : { ...where, kind } };
 }
 
+const SPAN_TEXT: Readonly<Record<Span, string>> = {
+  start: 'since the start',
+  60: 'last 60 minutes',
+  5: 'last 5 minutes',
+  1: 'last minute',
+};
+
+/** What the ranking is of, in words: `Most active bots on enwiki, last 5 minutes`. */
+export function titleOf({ span, kind, wiki }: Choice): string {
+  const who = Object.entries(KINDS).find(([, value]) => value === kind)?.[0];
+  const whom = who === undefined ? '' : ` ${who}${who === 'anonymous' ? ' editors' : ''}`;
+  return `Most active${whom}${wiki === null ? '' : ` on ${wiki}`}, ${SPAN_TEXT[span]}`;
+}
+
 /** The newest changes to follow. */
 export function latestOf({ kind, wiki }: Choice): Wanted {
   if (kind === null && wiki === null) return { view: 'latest' };

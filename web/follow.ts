@@ -5,6 +5,7 @@ import type { Subscription } from '../client/subscription.ts';
 import type { Column, Frontier } from '../protocol/update.ts';
 import type { Wanted } from './choice.ts';
 import { Pace } from './pace.ts';
+import type { Snapshot } from './table-text.ts';
 
 /** What following needs of the world. */
 export interface FollowEnvironment {
@@ -102,6 +103,18 @@ export class Follow {
     shown.behind = 0;
     const columns = this.#subscription?.columns(view) ?? [];
     return { rows: this.rows(view), columns, behind, intervalMs: pace.intervalMs, frontier };
+  }
+
+  /** What is held of a view, as it is to be kept; null before the first rows. */
+  snapshot(view: string): Snapshot | null {
+    const timestamp = this.#times.get(view);
+    if (timestamp === undefined) return null;
+    return {
+      view,
+      timestamp,
+      columns: this.#subscription?.columns(view) ?? [],
+      rows: this.rows(view),
+    };
   }
 
   /** Lets `take` give the rows of a view once more. */

@@ -2,7 +2,7 @@ import type { Client } from '../client/client.ts';
 import type { Frontier } from '../protocol/update.ts';
 import { Announcer } from './announcer.ts';
 import type { Motion } from './charts/motion.ts';
-import { type Choice, latestOf, rankingOf, type Wanted } from './choice.ts';
+import { type Choice, latestOf, rankingOf, titleOf, type Wanted } from './choice.ts';
 import { lagOf, stateOf } from './connection-status.ts';
 import { element } from './elements.ts';
 import { type Drawing, Follow, type FollowEnvironment } from './follow.ts';
@@ -17,6 +17,10 @@ import { RatePanel } from './panels/rate-panel.ts';
 import { StatusPanel } from './panels/status-panel.ts';
 import { rateOf } from './rate.ts';
 import { type Source, sourceOf } from './source.ts';
+import type { Inspected } from './view-dialog.ts';
+
+/** The parts of the page that can stand alone in a frame. */
+export type Part = 'counter' | 'rate' | 'ranking' | 'latest' | 'view';
 
 /** A reader cannot take in more than one list of changes a second. */
 const LATEST_EVERY_MS = 1_000;
@@ -39,17 +43,24 @@ export class LivePage {
   readonly #status: StatusPanel;
   readonly #input: Follow;
   readonly #counts: Follow;
-  readonly #perSecond: Follow;
+  readonly #perSecond: Follow | null;
   #choice: Choice;
   /** The ranking on show, where it is not the one that comes with the counter. */
   #filtered: { readonly wanted: Wanted; readonly follow: Follow } | null = null;
-  #changes: Follow;
+  #changes: Follow | null;
   #source: Source | null = null;
   #count: Count | null = null;
   #shownAt: Frontier | undefined;
   #scheduled = false;
 
-  constructor(client: Client, root: HTMLElement, environment: FollowEnvironment, choice: Choice) {
+  /** @param part the only one on show; null shows the whole page */
+  constructor(
+    client: Client,
+    root: HTMLElement,
+    environment: FollowEnvironment,
+    choice: Choice,
+    part: Part | null,
+  ) {
     this.#client = client;
     this.#environment = environment;
     this.#choice = choice;
@@ -63,8 +74,10 @@ export class LivePage {
     this.#status = new StatusPanel(root, announcer);
     this.#counts = this.#follow([{ view: 'counter' }, { view: 'top20' }]);
     this.#input = this.#follow([{ view: 'input' }]);
-    this.#perSecond = this.#follow([{ view: 'persecond' }]);
-    this.#changes = this.#follow([latestOf(choice)], LATEST_EVERY_MS);
+    // Only what is on show is asked for.
+    const shows = (one: Part) => part === null || part === one;
+    this.#perSecond = shows('rate') ? this.#follow([{ view: 'persecond' }]) : null;
+    this.#changes = shows('latest') ? this.#followLatest() : null;
     this.#followRanking();
     setInterval(() => this.#schedule(), LAG_EVERY_MS);
   }
@@ -73,16 +86,36 @@ export class LivePage {
   choose(choice: Choice): void {
     const before = this.#choice;
     this.#choice = choice;
-    if (choice.kind !== before.kind || choice.wiki !== before.wiki) {
+    const isOther = choice.kind !== before.kind || choice.wiki !== before.wiki;
+    if (this.#changes !== null && isOther) {
       this.#changes.close();
-      this.#changes = this.#follow([latestOf(choice)], LATEST_EVERY_MS);
+      this.#changes = this.#followLatest();
     }
     this.#followRanking();
     this.#schedule();
   }
 
+  /** A part of the page as it stands, and which view it shows. */
+  inspect(part: string): { readonly view: string } & Inspected {
+    const { follow, view } = this.#ranked();
+    switch (part) {
+      case 'rate':
+        return about('Changes a second', this.#perSecond, 'persecond');
+      case 'latest':
+        return about('Recent changes', this.#changes, 'latest');
+      case 'ranking':
+        return { ...about(titleOf(this.#choice), follow, view), leaders: this.#ranking.leaders };
+      default:
+        return about('Changes', this.#counts, 'counter');
+    }
+  }
+
   #follow(wanted: readonly Wanted[], everyMs?: number): Follow {
     return new Follow(this.#client, wanted, this.#environment, () => this.#schedule(), everyMs);
+  }
+
+  #followLatest(): Follow {
+    return this.#follow([latestOf(this.#choice)], LATEST_EVERY_MS);
   }
 
   #followRanking(): void {
@@ -131,9 +164,9 @@ export class LivePage {
     const { follow, view } = this.#ranked();
     const ranking = follow.take(view);
     if (ranking !== null) this.#show(() => this.#drawRanking(ranking));
-    const seconds = this.#perSecond.take('persecond');
+    const seconds = this.#perSecond?.take('persecond') ?? null;
     if (seconds !== null) this.#rate.show(rateOf(seconds.rows, seconds.frontier));
-    const latest = this.#changes.take('latest');
+    const latest = this.#changes?.take('latest') ?? null;
     if (latest !== null) this.#drawLatest(latest);
     this.#drawTimes(follow.time(view));
   }
@@ -158,7 +191,7 @@ export class LivePage {
     this.#shownAt = this.#counts.time('counter');
     this.#counter.showTime(this.#shownAt);
     this.#ranking.showTime(ranking);
-    this.#latest.showTime(this.#changes.time('latest'));
+    this.#latest.showTime(this.#changes?.time('latest'));
     if (ranking === undefined && this.#ranked().follow.state === 'refused') {
       this.#ranking.refuse(`This server has no view ${this.#ranked().view} (yet).`);
     }
@@ -195,4 +228,12 @@ export class LivePage {
     const [hidden, reduced] = [document.hidden, this.#reducedMotion.matches];
     return motionFor({ behind, intervalMs, hidden, reduced });
   }
+}
+
+function about(
+  title: string,
+  follow: Follow | null,
+  view: string,
+): { readonly view: string } & Inspected {
+  return { title, view, snapshot: follow?.snapshot(view) ?? null };
 }

@@ -1,9 +1,10 @@
 import { connect } from '../client/client.ts';
-import { type Choice, DEFAULT_CHOICE, formatChoice, parseChoice } from './choice.ts';
+import type { ViewsHost } from './all-views.ts';
+import { type Choice, formatChoice, parseChoice } from './choice.ts';
 import { bindDisclosure } from './disclosure.ts';
 import { element } from './elements.ts';
 import { Follow, type FollowEnvironment } from './follow.ts';
-import { LivePage } from './live-page.ts';
+import { LivePage, type Part } from './live-page.ts';
 import { FiltersPanel } from './panels/filters-panel.ts';
 import { bindTheme } from './theme.ts';
 
@@ -19,7 +20,8 @@ const WIKIS_EVERY_MS = 10_000;
 // Relative to the page, so that it also works below a path of a reverse proxy.
 const client = connect(new URL('api/v1', document.baseURI));
 let choice = parseChoice(location.search);
-const page = new LivePage(client, root, environment, choice);
+const embedded = choice.embed === null ? null : partOf(choice.embed);
+const page = new LivePage(client, root, environment, choice, embedded);
 const filters = new FiltersPanel((chosen) => navigate({ ...choice, ...chosen }));
 const theme = bindTheme(element('theme', HTMLButtonElement), root, () => localStorage);
 
@@ -38,21 +40,63 @@ function show(to: Choice): void {
 addEventListener('popstate', () => show(parseChoice(location.search)));
 filters.show(choice);
 theme(choice.theme);
-if (choice.embed !== DEFAULT_CHOICE.embed) root.dataset.embed = partOf(choice.embed ?? '');
-bindDisclosure(element('as-table', HTMLButtonElement), element('table', HTMLElement));
-const wikis = new Follow(
+if (embedded !== null) root.dataset.embed = embedded;
+if (embedded === 'view' && choice.embed !== null) void embedView(choice.embed);
+const allViews = element('all-views', HTMLDetailsElement);
+const refreshViews = async () => {
+  if (!allViews.open || document.hidden) return;
+  const { showAllViews } = await import('./all-views.ts');
+  await showAllViews(viewsHost, element('views', HTMLElement));
+};
+const viewsHost: ViewsHost = {
   client,
-  [{ view: 'topwikis' }],
   environment,
-  () => {
-    const drawing = wikis.take('topwikis');
-    if (drawing !== null) filters.showWikis(drawing.rows);
+  inspect: async (view, follow) => {
+    const { openViewDialog } = await import('./view-dialog.ts');
+    await openViewDialog(view, { title: view, snapshot: follow.snapshot(view) });
   },
-  WIKIS_EVERY_MS,
-);
+};
+allViews.addEventListener('toggle', refreshViews);
+document.addEventListener('visibilitychange', refreshViews);
+document.addEventListener('click', async ({ target }) => {
+  const part = target instanceof HTMLElement ? target.dataset.about : undefined;
+  if (part === undefined) return;
+  const { openViewDialog } = await import('./view-dialog.ts');
+  const inspected = page.inspect(part);
+  await openViewDialog(inspected.view, inspected);
+});
+bindDisclosure(element('as-table', HTMLButtonElement), element('table', HTMLElement));
+if (embedded === null) followWikis();
+
+function followWikis(): void {
+  const wikis: Follow = new Follow(
+    client,
+    [{ view: 'topwikis' }],
+    environment,
+    () => {
+      const drawing = wikis.take('topwikis');
+      if (drawing !== null) filters.showWikis(drawing.rows);
+    },
+    WIKIS_EVERY_MS,
+  );
+}
+
+async function embedView(name: string): Promise<void> {
+  const { openView } = await import('./all-views.ts');
+  const stage = element('embedded', HTMLElement);
+  stage.hidden = false;
+  openView(viewsHost, { name, rows: 0 }, stage);
+}
 
 /** Which part of the page an embedded view is. */
-function partOf(view: string): string {
-  if (/^(top\d*|leaders.*|useredits)$/.test(view)) return 'ranking';
-  return { counter: 'counter', persecond: 'rate', latest: 'latest' }[view] ?? 'ranking';
+function partOf(view: string): Part {
+  const parts = new Map<string, Part>([
+    ['top10', 'ranking'],
+    ['top20', 'ranking'],
+    ['leaders', 'ranking'],
+    ['counter', 'counter'],
+    ['persecond', 'rate'],
+    ['latest', 'latest'],
+  ]);
+  return parts.get(view) ?? 'view';
 }

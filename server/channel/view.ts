@@ -30,6 +30,8 @@ export interface ViewListener {
 export interface LiveView {
   readonly name: string;
   readonly columns: readonly Column[];
+  /** The statement that made it, for people; null where it is not known. */
+  readonly definition?: string | null;
   /** Names what timestamps mean; '' while hydrating. */
   readonly epoch: string;
   /** What `rows` holds; null while hydrating. */

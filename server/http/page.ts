@@ -4,10 +4,15 @@ import type { Route } from './routes.ts';
 import type { StaticFile, StaticFiles } from './static-files.ts';
 import { matchesTag } from './views-api.ts';
 
-/** The page loads nothing from elsewhere, runs nothing inline and stands in no other site's frame. */
+/**
+ * The page loads nothing from elsewhere and runs nothing inline. Another site's frame may show one
+ * part of it (`?embed=`), in which there is nothing that acts, and never the whole.
+ */
+const policy = (frameAncestors: string): string =>
+  "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; " +
+  `frame-ancestors ${frameAncestors}`;
 const SECURITY: Readonly<Record<string, string>> = {
-  'Content-Security-Policy':
-    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
+  'Content-Security-Policy': policy("'self'"),
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
   'Permissions-Policy': 'camera=(), geolocation=(), microphone=()',
@@ -40,6 +45,7 @@ function fileReply(file: StaticFile, request: Request): Reply {
   const tag = zipped === null ? file.tag : file.tag.replace(/"$/, '-gzip"');
   const headers = {
     ...SECURITY,
+    ...(request.query.has('embed') ? { 'Content-Security-Policy': policy('*') } : {}),
     'Content-Type': file.type,
     'Cache-Control': file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
     ETag: tag,

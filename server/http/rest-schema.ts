@@ -14,6 +14,7 @@ export const catalogueSchema = z.object({
     z.object({
       name: z.string(),
       columns,
+      definition: z.string().nullable().describe('The statement that made it, where it is known.'),
       epoch: z.string(),
       timestamp: frontier.nullable(),
       state: z.enum(['hydrating', 'live', 'stale', 'ended', 'gone']),

@@ -7,6 +7,8 @@ import { matchPath, type Route, type Visitor } from './routes.ts';
 export interface ShownView {
   readonly name: string;
   readonly columns: readonly Column[];
+  /** The statement that made it; null where the database does not tell it. */
+  readonly definition?: string | null;
   readonly epoch: string;
   /** Null while hydrating. */
   readonly frontier: Frontier | null;
@@ -68,6 +70,7 @@ function describe(view: ShownView, viewers: number): unknown {
   return {
     name: view.name,
     columns: view.columns,
+    definition: view.definition ?? null,
     epoch: view.epoch,
     timestamp: view.frontier,
     state: view.state,

@@ -18,6 +18,8 @@ export interface Relation {
   /** The object's id, which DROP and CREATE change; '' where the catalogue does not list it. */
   readonly object: string;
   readonly columns: readonly Column[];
+  /** The statement that made it, for people; null where the database does not tell it. */
+  readonly definition: string | null;
 }
 
 /** Runs one statement in the simple protocol, where errors come at once in both dialects. */
@@ -86,7 +88,23 @@ export async function describeRelation(
     `SELECT id FROM mz_catalog.mz_objects WHERE name = ${quoteText(name)}`,
   );
   const object = objects.map((row) => row.id ?? '').sort();
-  return { identity, object: object.join(), columns };
+  const definition = await readDefinition(query, view);
+  return { identity, object: object.join(), columns, definition };
+}
+
+/** Neither a source nor a table has one, and not everybody may ask: it is shown, not needed. */
+async function readDefinition(query: Query, view: string): Promise<string | null> {
+  for (const kind of ['MATERIALIZED VIEW', 'VIEW']) {
+    try {
+      const [row] = await query(`SHOW CREATE ${kind} ${quoteName(view)}`);
+      // The name of the column differs among versions; it is the last one.
+      const sql = Object.values(row ?? {}).at(-1);
+      if (sql) return sql;
+    } catch (error) {
+      if (sqlState(error) === undefined) throw error;
+    }
+  }
+  return null;
 }
 
 async function describeColumns(query: Query, view: string): Promise<readonly Column[]> {

@@ -8,6 +8,8 @@ export interface Relation {
   /** The object's id, which DROP and CREATE change. */
   readonly object: string;
   readonly columns: readonly Column[];
+  /** For people; another text alone makes no other view. */
+  readonly definition?: string | null;
 }
 
 /**

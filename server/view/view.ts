@@ -67,6 +67,11 @@ export class View {
     return this.#relation?.columns ?? [];
   }
 
+  /** The statement that made it; null while hydrating, and where the database does not tell it. */
+  get definition(): string | null {
+    return this.#relation?.definition ?? null;
+  }
+
   /** Names what timestamps mean; '' while hydrating. */
   get epoch(): string {
     return this.#epoch;

@@ -20,6 +20,7 @@ export type ViewState = 'hydrating' | 'live' | 'stale' | 'ended' | 'gone';
 export interface PackedView {
   readonly name: string;
   readonly columns: readonly Column[];
+  readonly definition: string | null;
   readonly epoch: string;
   /** Null while hydrating. */
   readonly frontier: Frontier | null;

@@ -39,6 +39,7 @@ export class MirrorView {
   readonly #listeners = new Set<MirrorListener>();
   readonly #differences = new Map<Timestamp, Changes>();
   #columns: readonly Column[] = [];
+  #definition: string | null = null;
   #epoch = '';
   #frontier: Frontier | null = null;
   #state: ViewState = 'hydrating';
@@ -54,6 +55,10 @@ export class MirrorView {
 
   get columns(): readonly Column[] {
     return this.#columns;
+  }
+
+  get definition(): string | null {
+    return this.#definition;
   }
 
   /** Names what timestamps mean; '' while hydrating. */
@@ -126,6 +131,7 @@ export class MirrorView {
 
   #take(view: PackedView): void {
     this.#columns = view.columns;
+    this.#definition = view.definition;
     this.#epoch = view.epoch;
     this.#frontier = view.frontier;
     this.#state = view.state;

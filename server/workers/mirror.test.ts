@@ -146,15 +146,16 @@ function expectEqual(source: Source, { views, held }: Mirror): void {
   for (const view of source.all()) {
     const mirror = views.get(view.name);
     if (mirror === undefined) throw new Error(`no mirror of ${view.name}`);
-    const { columns, epoch, frontier, state, rows } = view;
+    const { columns, definition, epoch, frontier, state, rows } = view;
     expect({
       columns: mirror.columns,
+      definition: mirror.definition,
       epoch: mirror.epoch,
       frontier: mirror.frontier,
       state: mirror.state,
       rows: mirror.rows,
       held: held.get(view.name),
-    }).toEqual({ columns, epoch, frontier, state, rows, held: rows });
+    }).toEqual({ columns, definition, epoch, frontier, state, rows, held: rows });
     const top = frontier === 'end' || frontier === null ? 10_300 : frontier + 2;
     for (let lower = top - 130; lower <= top; lower++) {
       expect(mirror.since(epoch, lower)).toEqual(view.since(epoch, lower));

@@ -6,6 +6,7 @@ import { encodeEvents, pack, packEntry } from './pack.ts';
 export interface FedView {
   readonly name: string;
   readonly columns: readonly Column[];
+  readonly definition: string | null;
   readonly epoch: string;
   readonly frontier: Frontier | null;
   readonly state: ViewState;
@@ -129,9 +130,10 @@ export class ViewFeed {
 }
 
 function packView(view: FedView): PackedView {
-  const { name, columns, epoch, frontier, state, rows, historyStart } = view;
+  const { name, columns, definition, epoch, frontier, state, rows, historyStart } = view;
   const entries = view.historyFrom(historyStart).map(packEntry);
-  return { name, columns, epoch, frontier, state, rows: pack(rows), historyStart, entries };
+  const shown = { name, columns, definition, epoch, frontier, state };
+  return { ...shown, rows: pack(rows), historyStart, entries };
 }
 
 function packBatch(view: FedView, { lower, upper, changes }: Batch): ViewEvent {
