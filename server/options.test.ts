@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { readConfig } from './config.ts';
 import { HELP, parseOptions } from './options.ts';
@@ -9,12 +10,12 @@ function read(argv: readonly string[], environment: Readonly<Record<string, stri
   return result.kind === 'config' ? result.config : result.errors.map(parsed.naming);
 }
 
-const URL = 'postgres://materialize@db:6875/materialize';
+const UPSTREAM = 'postgres://materialize@db:6875/materialize';
 
 test('options say what variables say, and win over them', () => {
-  const argv = ['--upstream', URL, '--views=stock,orders', '--port', '9000', '--workers', '2'];
+  const argv = ['--upstream', UPSTREAM, '--views=stock,orders', '--port', '9000', '--workers', '2'];
   expect(read(argv, { VIEWCAST_PORT: '1', VIEWCAST_HOST: '0.0.0.0' })).toMatchObject({
-    upstream: URL,
+    upstream: UPSTREAM,
     views: ['stock', 'orders'],
     port: 9000,
     workers: 2,
@@ -23,7 +24,7 @@ test('options say what variables say, and win over them', () => {
 });
 
 test('what is wrong is named as it was given, and without a password', () => {
-  expect(read(['--upstream', URL])).toEqual([
+  expect(read(['--upstream', UPSTREAM])).toEqual([
     expect.stringMatching(/^VIEWCAST_VIEWS must name the views to serve when --upstream is given/),
   ]);
   const wrong = read(['--port', '70000', '--upstream', 'http://u:hunter2@db/', '--views', '*']);
@@ -42,8 +43,13 @@ test('an option that does not exist is told with where to look', () => {
 
 test('--help names every option with its variable', () => {
   expect(read(['-h'])).toEqual({ kind: 'help' });
-  for (const name of ['upstream', 'views', 'host', 'port', 'origins', 'trusted-proxies']) {
-    expect(HELP).toContain(`--${name} `);
-    expect(HELP).toContain(`VIEWCAST_${name.replaceAll('-', '_').toUpperCase()}`);
+  const text = readFileSync(new URL('config.ts', import.meta.url), 'utf8');
+  const variables = [...text.matchAll(/^ {2}(VIEWCAST_\w+):/gm)].map(([, name = '']) => name);
+  expect(variables).toContain('VIEWCAST_UPSTREAM');
+  for (const name of variables) {
+    expect(HELP).toContain(name);
+    expect(HELP).toContain(
+      `--${name.slice('VIEWCAST_'.length).replaceAll('_', '-').toLowerCase()} `,
+    );
   }
 });

@@ -74,6 +74,35 @@ const OPTIONS: readonly { readonly title: string; readonly options: readonly Opt
     ],
   },
   {
+    title: 'Messages in',
+    options: [
+      {
+        name: 'kafka',
+        takes: 'LIST',
+        meaning: 'brokers that take messages, host:port by commas',
+        variable: 'VIEWCAST_KAFKA',
+      },
+      {
+        name: 'registry',
+        takes: 'URL',
+        meaning: 'the schema registry (http://127.0.0.1:8081)',
+        variable: 'VIEWCAST_REGISTRY',
+      },
+      {
+        name: 'schemas',
+        takes: 'DIR',
+        meaning: "folder of the topics' schemas (avro_schemas)",
+        variable: 'VIEWCAST_SCHEMAS',
+      },
+      {
+        name: 'messages-per-second',
+        takes: 'N',
+        meaning: 'messages of one address in a second (50)',
+        variable: 'VIEWCAST_MESSAGES_PER_SECOND',
+      },
+    ],
+  },
+  {
     title: 'Who may use it',
     options: [
       {
