@@ -82,7 +82,7 @@ test('the server serves what stands behind TLS and a password', async () => {
 test.each([
   ['a wrong password', () => url('sslmode=no-verify', 'hunter1'), 'check the user and password'],
   ['no password', () => url('sslmode=no-verify', ''), 'check the user and password'],
-  ['no TLS', () => url(''), 'TLS is required'],
+  ['no TLS', () => url(''), 'add ?sslmode=verify-full'],
   ['the wrong authority', () => url(`sslmode=require&sslrootcert=${others.file}`), 'sslrootcert='],
   ['an unknown authority', () => url('sslmode=verify-full'), 'not signed by a known authority'],
   [

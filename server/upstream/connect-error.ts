@@ -8,6 +8,9 @@ const CERTIFICATE =
 function advice(error: unknown): string | null {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const message = messageOf(error);
+  if (/no encryption|\b(?:TLS|SSL)\b.*\brequired\b/i.test(message)) {
+    return 'the upstream wants TLS: add ?sslmode=verify-full to VIEWCAST_UPSTREAM';
+  }
   if (sqlState(error) === '28P01' || sqlState(error) === '28000') {
     return 'check the user and password of the upstream (VIEWCAST_UPSTREAM, or PGPASSWORD); in a URL, special characters of a password are written as %XX';
   }
