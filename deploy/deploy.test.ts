@@ -100,7 +100,7 @@ test('what waits for another service waits for something that can be known', () 
 
 test('every service that goes on running is asked how it is', () => {
   const unasked = all.filter(([, it]) => it.healthcheck === undefined).map(([name]) => name);
-  expect(unasked).toEqual(['sql', 'stream-ingest', 'cli', 'sql-old']);
+  expect(unasked).toEqual(['sql', 'cli', 'sql-old']);
 });
 
 test('ports are published once, and on this machine alone', () => {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { parseBrokers } from '../kafka/kafka.ts';
+import { withoutPassword } from '../logging/without-password.ts';
 import { TrustedProxies } from './address.ts';
 import { authProblems, authVariables, readAuthSettings } from './auth/environment.ts';
 import type { AuthSettings } from './auth/settings.ts';
-import { withoutPassword } from './secrets.ts';
 
 /** What the server is told by its environment. */
 export interface Config {

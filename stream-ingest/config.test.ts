@@ -12,6 +12,7 @@ test('without a word it is the live stream into the engine beside', () => {
         contact: null,
         record: null,
       },
+      healthPort: null,
       logLevel: 'info',
     },
   });
@@ -33,11 +34,12 @@ test('everything that is wrong is said at once', () => {
     VIEWCAST_INPUT: 'tape',
     VIEWCAST_SPEED: '0',
     VIEWCAST_RATE: 'fast',
-    VIEWCAST_ENGINE: 'http://127.0.0.1',
+    VIEWCAST_ENGINE: 'http://me:hunter2@127.0.0.1',
   });
   if (result.kind !== 'errors') throw new Error(`expected errors, got ${result.kind}`);
   expect(result.errors).toHaveLength(4);
   expect(result.errors.join()).toContain('VIEWCAST_INPUT must be live, replay or generate');
+  expect(result.errors.join()).not.toContain('hunter2');
   expect(readConfig([], { VIEWCAST_INPUT: 'replay' }).kind).toBe('errors');
   expect(readConfig(['--tape'], {}).kind).toBe('errors');
   expect(readConfig(['--help'], { VIEWCAST_RATE: 'fast' }).kind).toBe('help');

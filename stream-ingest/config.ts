@@ -1,12 +1,15 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { parseBrokers } from '../kafka/kafka.ts';
+import { withoutPassword } from '../logging/without-password.ts';
 import type { Speed } from './replay.ts';
 
 /** What stream-ingest was asked to do, checked. */
 export interface IngestConfig {
   readonly output: OutputConfig;
   readonly input: InputConfig;
+  /** Where its health can be asked on 127.0.0.1; null for nowhere. */
+  readonly healthPort: number | null;
   /** pino's levels. */
   readonly logLevel: string;
 }
@@ -64,6 +67,7 @@ schema registry (npm run kafka:local).
   --speed N          1, 10, any number, or max (VIEWCAST_SPEED; 1)
   --generate         invented changes (VIEWCAST_INPUT=generate)
   --rate N           invented changes per second (VIEWCAST_RATE; 30)
+  --health-port PORT /livez and /readyz on 127.0.0.1 (VIEWCAST_HEALTH_PORT; none)
   --help             this text
 
 VIEWCAST_STREAM_URL is the stream's address, VIEWCAST_LOG the log level (info).
@@ -108,6 +112,12 @@ const variables = z.object({
     .url({ protocol: /^https?$/, error: 'an http:// or https:// URL' })
     .default('https://stream.wikimedia.org/v2/stream/recentchange'),
   VIEWCAST_CONTACT: z.string().optional(),
+  VIEWCAST_HEALTH_PORT: z.coerce
+    .number({ error: 'a port from 1 to 65535' })
+    .int({ error: 'a port from 1 to 65535' })
+    .min(1, { error: 'a port from 1 to 65535' })
+    .max(65_535, { error: 'a port from 1 to 65535' })
+    .optional(),
   VIEWCAST_LOG: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       error: 'fatal, error, warn, info, debug, trace or silent',
@@ -131,6 +141,7 @@ const options = {
   speed: { type: 'string' },
   generate: { type: 'boolean' },
   rate: { type: 'string' },
+  'health-port': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -159,6 +170,7 @@ function merge(flags: ReturnType<typeof parseFlags>, env: Environment): Environm
     VIEWCAST_RECORD: flags.record ?? env.VIEWCAST_RECORD,
     VIEWCAST_RATE: flags.rate ?? env.VIEWCAST_RATE,
     VIEWCAST_CONTACT: flags.contact ?? env.VIEWCAST_CONTACT,
+    VIEWCAST_HEALTH_PORT: flags['health-port'] ?? env.VIEWCAST_HEALTH_PORT,
   };
 }
 
@@ -202,7 +214,7 @@ function toOutput(values: Variables): OutputConfig | string {
 
 function sentence(issue: z.core.$ZodIssue, env: Environment): string {
   const name = String(issue.path[0]);
-  return `${name} must be ${issue.message}, and is "${env[name] ?? ''}"`;
+  return `${name} must be ${issue.message}, and is "${withoutPassword(env[name] ?? '')}"`;
 }
 
 /** Reads flags and environment; an empty variable counts as absent. Pure. */
@@ -225,5 +237,6 @@ export function readConfig(args: readonly string[], env: Environment): ConfigRes
   if (typeof input === 'string' || typeof output === 'string') {
     return { kind: 'errors', errors: [input, output].filter((part) => typeof part === 'string') };
   }
-  return { kind: 'config', config: { output, input, logLevel: parsed.data.VIEWCAST_LOG } };
+  const { VIEWCAST_HEALTH_PORT: healthPort = null, VIEWCAST_LOG: logLevel } = parsed.data;
+  return { kind: 'config', config: { output, input, healthPort, logLevel } };
 }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { logSink } from '../logging/log-sink.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { helpText, readConfig } from './config.ts';
+import { Health, serveHealth } from './health.ts';
 import { RecordingError } from './recording.ts';
 import type { IngestMessage } from './report.ts';
 import { run } from './run.ts';
@@ -46,9 +47,14 @@ async function main(): Promise<number> {
   const { config } = result;
   const log = pino({ name: 'stream-ingest', level: config.logLevel }, logSink);
   const forked = process.send !== undefined;
+  const health = new Health();
   try {
+    if (config.healthPort !== null) {
+      await serveHealth(health, { host: '127.0.0.1', port: config.healthPort });
+    }
     await run(config, stopOnSignals(), {
       log,
+      health,
       send: forked ? sendToParent : null,
       terminal: !forked && process.stderr.isTTY ? process.stderr : null,
       clock: systemClock,

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { InputKind, InputState } from './arrival.ts';
+import type { Health } from './health.ts';
 import type { LiveNotice } from './live.ts';
 import { progressLine } from './progress-line.ts';
 import type { SinkNotice } from './sink.ts';
@@ -24,6 +25,8 @@ export interface ReportOptions {
   /** Where changes go, in words: the engine, or Kafka. */
   readonly output: string;
   readonly log: Logger;
+  /** Null where nobody asks how it goes. */
+  readonly health: Health | null;
   /** Null without a parent process. */
   readonly send: ((message: IngestMessage) => void) | null;
   /** Where to draw a progress bar; null where there is no terminal. */
@@ -44,6 +47,8 @@ export class Report {
   }
 
   send(message: IngestMessage): void {
+    if (message.type === 'ready') this.#options.health?.opened();
+    if (message.type === 'input') this.#options.health?.input(message.state);
     this.#options.send?.(message);
   }
 
@@ -75,12 +80,14 @@ export class Report {
   }
 
   sink(notice: SinkNotice): void {
-    const { log, output } = this.#options;
+    const { log, output, health } = this.#options;
     switch (notice.kind) {
       case 'away':
+        health?.away(notice.reason);
         log.warn(`waiting for ${output}: ${notice.reason}`);
         return;
       case 'back':
+        health?.away(null);
         log.info(`${output} is back`);
         return;
       case 'rejected':

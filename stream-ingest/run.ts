@@ -3,6 +3,7 @@ import type { Arrival, Clock } from './arrival.ts';
 import type { IngestConfig, InputConfig, OutputConfig } from './config.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { generate } from './generate.ts';
+import type { Health } from './health.ts';
 import { ingest, noCounts } from './ingest.ts';
 import { KnownIds } from './known-ids.ts';
 import { readLive } from './live.ts';
@@ -16,6 +17,7 @@ import { userAgent } from './user-agent.ts';
 /** What the process gives to a run. */
 export interface Surroundings {
   readonly log: Logger;
+  readonly health: Health | null;
   readonly send: ((message: IngestMessage) => void) | null;
   readonly terminal: NodeJS.WriteStream | null;
   readonly clock: Clock;
@@ -51,12 +53,13 @@ export async function run(
   const label = input.kind === 'recorded' ? (await describeRecording(input.file)).day : '';
   const failing = new AbortController();
   const either = AbortSignal.any([signal, failing.signal]);
-  const { log, send, terminal, clock, random } = around;
+  const { log, health, send, terminal, clock, random } = around;
   const report = new Report({
     kind: input.kind,
     label,
     output: output.kind === 'kafka' ? 'Kafka' : 'the engine',
     log,
+    health,
     send,
     terminal,
     now: clock.now,

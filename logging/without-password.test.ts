@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { withoutPassword } from './secrets.ts';
+import { withoutPassword } from './without-password.ts';
 
 test.each([
   ['postgres://u@h:6875/d', 'postgres://u@h:6875/d'],
