@@ -1,11 +1,6 @@
 import { MessageRate } from './message-rate.ts';
 import type { MessageOptions } from './serve-options.ts';
-import {
-  type MessageState,
-  type SubmitListener,
-  Submitter,
-  type SubmitterParts,
-} from './submit/submitter.ts';
+import { type SubmitListener, Submitter, type SubmitterParts } from './submit/submitter.ts';
 
 /** One message as somebody submits it. */
 interface Submitted {
@@ -18,7 +13,8 @@ interface Submitted {
 export interface Messages {
   /** Takes a message in, from an address; the returned function ends the listening. */
   submit(message: Submitted, address: string, listener: SubmitListener): () => void;
-  stateOf(topic: string, id: string): MessageState | null;
+  /** As `submit`, for a message on its way or archived; null when nothing is known of it here. */
+  watch(topic: string, id: string, listener: SubmitListener): (() => void) | null;
   /** The topics that take messages. */
   topics(): readonly string[];
   close(): Promise<void>;
@@ -41,7 +37,7 @@ export function openMessages(
       listener.refused({ code: 'overloaded', message, retryMs: RATE_RETRY_MS });
       return () => {};
     },
-    stateOf: (topic, id) => submitter.stateOf(topic, id),
+    watch: (topic, id, listener) => submitter.watch(topic, id, listener),
     topics: () => submitter.topics,
     close: () => submitter.close(),
   };
@@ -52,7 +48,7 @@ const noMessages: Messages = {
     refused({ code: 'unknown_topic', message: 'this server takes no messages' });
     return () => {};
   },
-  stateOf: () => null,
+  watch: () => null,
   topics: () => [],
   close: async () => {},
 };

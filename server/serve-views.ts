@@ -5,8 +5,11 @@ import { defaultOutboxLimits } from './channel/outbox.ts';
 import type { StreamChannel } from './channel/stream-channel.ts';
 import { StreamChannels } from './channel/stream-channels.ts';
 import { Cork } from './cork.ts';
+import { examplePages } from './example-pages.ts';
 import { documentsRoute } from './http/documents.ts';
 import { livezRoute, readyzRoute } from './http/health.ts';
+import { messageWatch } from './http/message-watch.ts';
+import { messageRoute, messagesRoute } from './http/messages-api.ts';
 import { metricsRoute } from './http/metrics-route.ts';
 import { pageRoute } from './http/page.ts';
 import { type HttpParts, httpHandler } from './http/serve.ts';
@@ -73,6 +76,7 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
   const messages = openMessages(options.messages, { views, nowMs, observer: metrics });
   const sessions = sessionParts(groups, sockets, options, access, places, metrics, messages);
   app.ws('/api/v1', sessionSockets(sessions));
+  const example = examplePages(app, sockets, sessions, options, views, messages);
   const viewersOf = ({ view, viewers }: StreamChannel) => viewers + groups.viewersOf(view.name);
   const routes = [
     whole === undefined
@@ -86,11 +90,15 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
       () => door.draining,
     ),
     metricsRoute(whole?.metrics ?? metrics),
+    messageRoute(messages),
+    ...example.routes,
     documentsRoute(),
     pageRoute(new StaticFiles(options.web, nowMs)),
   ];
   const ask: HttpParts['ask'] = (request) => door.ask(request);
-  app.any('/*', httpHandler({ routes, admitOrigin, ask, failed: options.failed }));
+  const posts = [messagesRoute(messages, example.addressOf), ...example.posts];
+  app.get('/api/messages/:id', messageWatch({ admitOrigin, ask }, messages));
+  app.any('/*', httpHandler({ routes, posts, admitOrigin, ask, failed: options.failed }));
   const whose = whole === undefined ? 'own' : 'shared';
   const listening = listen(app, options.host, options.port, whose);
   const cork = new Cork();
@@ -125,6 +133,7 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
       groups.close(CLOSE.draining);
       app.close();
       cork.close();
+      example.stop();
       void messages.close();
     },
     own: {

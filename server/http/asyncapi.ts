@@ -8,7 +8,7 @@ import {
 } from '../../protocol/message.ts';
 import { clientMessageSchema, serverMessageSchema } from '../../protocol/schema.ts';
 import { toComponents } from './json-schema.ts';
-import { streamMessageSchema } from './rest-schema.ts';
+import { exampleReplySchema, exampleRequestSchema, streamMessageSchema } from './rest-schema.ts';
 
 /** A JSON document, or a part of one. */
 type Document = Readonly<Record<string, unknown>>;
@@ -73,23 +73,36 @@ export function asyncApiDocument(): Document {
         parameters: { view: { description: 'The name of a view, percent-encoded.' } },
         messages: messageRefs(['change']),
       },
+      example: {
+        address: '/example/ws/',
+        description: 'The two-way socket of the example system; the newest 20 are pushed, too.',
+        messages: messageRefs(['exampleRequest', 'exampleReply']),
+      },
     },
     operations: {
       hear: operation('receive', 'v1', clientTypes),
       say: operation('send', 'v1', serverTypes),
       stream: operation('send', 'stream', ['change']),
+      exampleHear: operation('receive', 'example', ['exampleRequest']),
+      exampleSay: operation('send', 'example', ['exampleReply']),
     },
     components: {
       messages: {
         ...messages(CLIENT_SUMMARIES),
         ...messages(SERVER_SUMMARIES),
-        ...messages({ change: 'Rows deleted and inserted up to a timestamp; first, all rows.' }),
+        ...messages({
+          change: 'Rows deleted and inserted up to a timestamp; first, all rows.',
+          exampleRequest: 'Sends a message, or asks for the newest 20.',
+          exampleReply: 'The text that was accepted, the newest 20, or an error.',
+        }),
       },
       schemas: {
         ...memberSchemas('Client', clientMessageSchema),
         ...memberSchemas('Server', serverMessageSchema),
         change: change.schema,
         ...change.others,
+        exampleRequest: toComponents('ExampleRequest', exampleRequestSchema).schema,
+        exampleReply: toComponents('ExampleReply', exampleReplySchema).schema,
       },
     },
   };

@@ -58,7 +58,7 @@ test('P1: a field that nobody knows is refused from a client and allowed from a 
 
 test.each(['/openapi.json', '/asyncapi.json'])('%s is served as JSON', async (path) => {
   const request = { method: 'GET', path, query: new URLSearchParams(), headers: new Map() };
-  const visitor = { forbidsView: () => null };
+  const visitor = { forbidsView: () => null, forbidsTopic: () => null };
   const reply = await documentsRoute()({ ...request, peer: '' }, visitor);
   expect(reply?.headers['Content-Type']).toBe('application/json; charset=utf-8');
   expect(JSON.parse(String(reply?.body))).toHaveProperty('info.title', 'viewcast');

@@ -3,7 +3,11 @@ import { PROTOCOL_VERSION } from '../../protocol/message.ts';
 import { toComponents } from './json-schema.ts';
 import {
   catalogueSchema,
+  givenMessageSchema,
+  givenSchema,
   liveSchema,
+  messageStateSchema,
+  messageStatesSchema,
   readySchema,
   refusalSchema,
   streamMessageSchema,
@@ -18,6 +22,10 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   View: viewSchema,
   Change: streamMessageSchema,
   Refusal: refusalSchema,
+  GivenMessage: givenMessageSchema,
+  GivenMessages: givenSchema,
+  MessageState: messageStateSchema,
+  MessageStates: messageStatesSchema,
   Live: liveSchema,
   Ready: readySchema,
 };
@@ -28,6 +36,28 @@ const VIEW = {
   required: true,
   description: 'The name of a view; `GET /api/views` lists them.',
   schema: { type: 'string' },
+  example: 'top10',
+};
+const PREFER = {
+  name: 'Prefer',
+  in: 'header',
+  description: '`wait=5`: the answer waits up to 5 s for the message to be archived.',
+  schema: { type: 'string' },
+  example: 'wait=5',
+};
+const MESSAGE = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  description: 'The id of a message.',
+  schema: { type: 'string', format: 'uuid' },
+};
+const TOPIC = {
+  name: 'topic',
+  in: 'query',
+  description: 'Where one id is used in several topics.',
+  schema: { type: 'string' },
+  example: 'example',
 };
 const FROM = {
   name: 'from',
@@ -87,6 +117,51 @@ const paths: Document = {
   ),
   '/api/stream/{view}': stream,
   '/api/v1/stream/{view}': stream,
+  '/api/messages': {
+    post: {
+      summary: 'Submits a message, or an array of some',
+      parameters: [PREFER],
+      requestBody: {
+        required: true,
+        content: {
+          'application/json': {
+            schema: { $ref: '#/components/schemas/GivenMessages' },
+            example: { topic: 'example', value: { value: 'Hello' } },
+          },
+        },
+      },
+      responses: {
+        200: json('Of an array: where each of them stands.', 'MessageStates'),
+        201: json('It is archived.', 'MessageState'),
+        202: json('It is accepted: Location names where to see it archived.', 'MessageState'),
+        400: refused('The body is no message.'),
+        403: refused('The token, or the Origin, does not allow it.'),
+        404: refused('No such topic takes messages.'),
+        409: refused('The id was used for another value before.'),
+        413: refused('The body is too long.'),
+        415: refused('The body is no application/json.'),
+        422: refused("The value does not fit the topic's schema; the message names the field."),
+        503: refused('Not now; the same message may be sent again after Retry-After.'),
+      },
+    },
+  },
+  '/api/messages/{id}': get(
+    'Where a message stands',
+    {
+      200: {
+        description: 'Its state; asked for events, one for each that it comes to, until the last.',
+        content: {
+          'application/json': { schema: { $ref: '#/components/schemas/MessageState' } },
+          'text/event-stream': {
+            schema: { type: 'string', description: '`event`: accepted, archived or refused.' },
+          },
+        },
+      },
+      ...NOT_FOR_THIS_PAGE,
+      404: refused('Nothing is known here of such a message.'),
+    },
+    [MESSAGE, TOPIC],
+  ),
   '/livez': get('Whether the process answers', { 200: json('It does.', 'Live') }),
   '/readyz': get('Whether every view has its rows', {
     200: json('All have.', 'Ready'),

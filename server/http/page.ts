@@ -11,7 +11,7 @@ import { matchesTag } from './views-api.ts';
 const policy = (frameAncestors: string): string =>
   "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; " +
   `frame-ancestors ${frameAncestors}`;
-const SECURITY: Readonly<Record<string, string>> = {
+export const SECURITY: Readonly<Record<string, string>> = {
   'Content-Security-Policy': policy("'self'"),
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
@@ -35,6 +35,8 @@ export function pageRoute(files: StaticFiles): Route {
     const path = decodeSegment(request.path);
     const file = path === null ? undefined : files.get(path);
     if (file !== undefined) return fileReply(file, request);
+    // Addresses within a page count from its folder.
+    if (path !== null && files.get(`${path}/`) !== undefined) return toFolder(request.path);
     return path === '/' || path === '/index.html' ? missingPage() : null;
   };
 }
@@ -61,6 +63,12 @@ const acceptsGzip = (request: Request): boolean =>
   /(?:^|,)\s*gzip\s*(?:,|;\s*q=(?!0(?:\.0*)?\s*(?:,|$))|$)/i.test(
     request.headers.get('accept-encoding') ?? '',
   );
+
+const toFolder = (path: string): Reply => ({
+  status: 308,
+  headers: { ...SECURITY, Location: `${path}/`, 'Cache-Control': 'no-store' },
+  body: '',
+});
 
 function missingPage(): Reply {
   const headers = {

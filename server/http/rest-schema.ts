@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BOUNDS } from '../../protocol/message.ts';
 
 /** What the REST interface and the streams answer, as schemas: for the documents, and for tests. */
 
@@ -41,6 +42,36 @@ export const streamMessageSchema = z.object({
   snapshot: z.exactOptional(z.literal(true)),
 });
 
+/** A message as `POST /api/messages` takes it. */
+export const givenMessageSchema = z.strictObject({
+  id: z.exactOptional(z.uuid().describe('Made by the server when missing.')),
+  topic: z.string().min(1).max(BOUNDS.nameLength),
+  value: z.json().describe("What fits the schema of the topic's values."),
+});
+
+/** Messages of one request. */
+export const MOST_MESSAGES = 100;
+
+/** The body of `POST /api/messages`. */
+export const givenSchema = z.union([
+  givenMessageSchema,
+  z.array(givenMessageSchema).max(MOST_MESSAGES),
+]);
+
+/** Where a message stands. */
+export const messageStateSchema = z.object({
+  id: z.uuid(),
+  topic: z.string(),
+  state: z.enum(['submitted', 'accepted', 'archived', 'refused']),
+  timestamp: z.exactOptional(frontier).describe('The frontier at which the archive shows it.'),
+  error: z.exactOptional(z.string()).describe('The code of a refusal.'),
+  message: z.exactOptional(z.string()).describe('Of a refusal, for people.'),
+  retryMs: z.exactOptional(z.int().min(0)).describe('When to ask again, under the same id.'),
+});
+
+/** What an array of messages is answered, in its order. */
+export const messageStatesSchema = z.object({ messages: z.array(messageStateSchema) });
+
 /** A refusal. */
 export const refusalSchema = z.looseObject({ error: z.string(), message: z.string() });
 
@@ -54,3 +85,31 @@ export const readySchema = z.object({
   missing: z.exactOptional(z.array(z.string())),
   stale: z.array(z.string()),
 });
+
+/** What a client of `ws /example/ws/` says. */
+export const exampleRequestSchema = z.union([
+  z.object({
+    action: z.literal('send'),
+    value: z.exactOptional(z.string()),
+    id: z.exactOptional(z.uuid()).describe('Who gives one is told when it is archived.'),
+  }),
+  z.object({ action: z.literal('list'), since: z.exactOptional(z.string()) }),
+]);
+
+const ok = z.literal('ok');
+const item = z.object({
+  id: z.int(),
+  data_id: z.string().nullable(),
+  data_provenance: z.array(z.string()),
+  timestamp: z.string().nullable(),
+  value: z.string().nullable(),
+  created_date: z.string().nullable(),
+});
+
+/** What it hears. */
+export const exampleReplySchema = z.union([
+  z.object({ result: z.string(), status: ok, id: z.exactOptional(z.uuid()) }),
+  z.object({ items: z.array(item), status: ok }),
+  z.object({ archived: z.uuid(), timestamp: frontier, status: ok }),
+  z.object({ status: z.literal('error'), error: z.string() }),
+]);

@@ -5,17 +5,27 @@ import type { Request } from '../request.ts';
 export interface Visitor {
   /** Why the view may not be seen; null when it may. */
   forbidsView(view: string): { readonly reply: Reply } | null;
+  /** Why messages may not be submitted to the topic; null when they may. */
+  forbidsTopic(topic: string): { readonly reply: Reply } | null;
+}
+
+/** Answers a POST to one path, with the whole body. */
+export interface PostRoute {
+  readonly path: string;
+  readonly mostBytes: number;
+  answer(request: Request, body: Buffer, visitor: Visitor): Reply | Promise<Reply>;
 }
 
 /** Answers a request, or null when the path is not its own. It need not look at the method. */
 export type Route = (request: Request, visitor: Visitor) => Reply | Promise<Reply> | null;
 
 /**
- * Asks one route after the other. All of them are read-only: another method than GET and HEAD is
+ * Asks one route after the other. All of these are read-only: another method than GET and HEAD is
  * 405 where there is something, 404 elsewhere.
  */
 export function answer(
   routes: readonly Route[],
+  posts: readonly PostRoute[],
   request: Request,
   visitor: Visitor,
 ): Reply | Promise<Reply> {
@@ -24,13 +34,14 @@ export function answer(
     if (reply === null) continue;
     return request.method === 'GET' || request.method === 'HEAD' ? reply : refuseMethod(request);
   }
+  if (posts.some(({ path }) => path === request.path)) return refuseMethod(request, 'POST');
   const message = `there is nothing at ${request.path}; GET /api/views lists the views`;
   return errorReply(404, 'not_found', message);
 }
 
-function refuseMethod(request: Request): Reply {
-  const message = `${request.path} is read with GET, not ${request.method}`;
-  return errorReply(405, 'method', message, {}, { Allow: 'GET, HEAD' });
+function refuseMethod(request: Request, allowed = 'GET, HEAD'): Reply {
+  const message = `${request.path} is asked with ${allowed}, not ${request.method}`;
+  return errorReply(405, 'method', message, {}, { Allow: allowed });
 }
 
 /** A path of exactly these segments, `:` standing for one to be taken; null when it is another. */

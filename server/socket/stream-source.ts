@@ -52,6 +52,8 @@ export interface ConnectionObserver {
 export interface Pass {
   /** Why the view may not be watched; null when it may. */
   forbidsView(view: string): Refusal | null;
+  /** Why messages may not be submitted to the topic; null when they may. */
+  forbidsTopic(topic: string): Refusal | null;
   /** A connection stands: it is closed when it has to end. */
   opened(connection: Closable): void;
   /** It is over. May be called more than once. */

@@ -28,11 +28,6 @@ export interface SubmitListener {
   refused(refusal: Refusal): void;
 }
 
-/** Where a message stands. */
-export type MessageState =
-  | { readonly state: 'archived'; readonly topic: string; readonly timestamp: Frontier }
-  | { readonly state: 'accepted' | 'submitted'; readonly topic: string };
-
 /** The views by name; the view stage provides them by shape. */
 export interface ArchiveViews {
   get(name: string): ArchiveView | undefined;
@@ -137,15 +132,16 @@ export class Submitter {
     };
   }
 
-  /** Where the message stands; null when nothing is known of it here. */
-  stateOf(name: string, id: string): MessageState | null {
+  /** Listens to a message on its way, or archived; null when nothing is known of it here. */
+  watch(name: string, id: string, listener: SubmitListener): (() => void) | null {
     const archive = this.#archiveOf(name);
     if (archive !== null && archive.problem === null && archive.find(id) !== null) {
-      return { state: 'archived', topic: name, timestamp: archive.frontier };
+      listener.accepted();
+      listener.archived(archive.frontier);
+      return () => {};
     }
     const pending = this.#pending.get(keyOf(name, id));
-    if (pending === undefined) return null;
-    return { state: pending.accepted ? 'accepted' : 'submitted', topic: name };
+    return pending === undefined ? null : listen(pending, listener);
   }
 
   /** Ends all listening. */
@@ -216,11 +212,7 @@ export class Submitter {
       this.#refuse(pending.topic.name, listener, conflict(pending.id));
       return () => {};
     }
-    pending.listeners.add(listener);
-    if (pending.accepted) listener.accepted();
-    return () => {
-      pending.listeners.delete(listener);
-    };
+    return listen(pending, listener);
   }
 
   #written(pending: Pending, own: boolean): void {
@@ -293,6 +285,14 @@ export class Submitter {
   #isPending(pending: Pending): boolean {
     return this.#pending.get(keyOf(pending.topic.name, pending.id)) === pending;
   }
+}
+
+function listen({ listeners, accepted }: Pending, listener: SubmitListener): () => void {
+  listeners.add(listener);
+  if (accepted) listener.accepted();
+  return () => {
+    listeners.delete(listener);
+  };
 }
 
 const keyOf = (topic: string, id: string): string => JSON.stringify([topic, id]);

@@ -1,0 +1,85 @@
+import type { Frontier, Json } from '../../protocol/update.ts';
+
+/** One message as somebody submits it. */
+export interface Given {
+  readonly topic: string;
+  readonly id: string;
+  readonly value: Json;
+}
+
+/** Why a message is not taken; with `retryMs` it may be asked again, under the same id. */
+export interface Refused {
+  readonly code: string;
+  readonly message: string;
+  readonly retryMs?: number;
+}
+
+interface Listener {
+  accepted(): void;
+  archived(timestamp: Frontier): void;
+  refused(refusal: Refused): void;
+}
+
+/** What takes messages in; the server provides it by shape. */
+export interface Intake {
+  submit(given: Given, address: string, listener: Listener): () => void;
+  /** As `submit`, for a message on its way or archived; null when nothing is known of it here. */
+  watch(topic: string, id: string, listener: Listener): (() => void) | null;
+  topics(): readonly string[];
+}
+
+/** How far a message came while it was waited for. */
+export type Outcome =
+  | { readonly state: 'archived'; readonly timestamp: Frontier }
+  | { readonly state: 'accepted' | 'submitted' }
+  | ({ readonly state: 'refused' } & Refused);
+
+/** Without a word from where messages go, a request is answered after so long. */
+const LIMIT_MS = 10_000;
+
+/**
+ * Submits a message and waits: until it is accepted, and then, `waitMs` from now at most, until it
+ * is archived.
+ */
+export function takeIn(
+  intake: Intake,
+  given: Given,
+  address: string,
+  waitMs: number,
+): Promise<Outcome> {
+  return new Promise((resolve) => {
+    let outcome: Outcome = { state: 'submitted' };
+    let stop: (() => void) | null = null;
+    let over = false;
+    const end = (): void => {
+      over = true;
+      clearTimeout(wait);
+      clearTimeout(limit);
+      stop?.();
+      resolve(outcome);
+    };
+    const wait = setTimeout(() => {
+      if (outcome.state === 'accepted') end();
+    }, waitMs);
+    const limit = setTimeout(end, Math.max(waitMs, LIMIT_MS));
+    const startMs = Date.now();
+    stop = intake.submit(given, address, {
+      accepted: () => {
+        outcome = { state: 'accepted' };
+        // In this very turn it may be told archived, too.
+        queueMicrotask(() => {
+          if (!over && Date.now() - startMs >= waitMs) end();
+        });
+      },
+      archived: (timestamp) => {
+        outcome = { state: 'archived', timestamp };
+        end();
+      },
+      refused: (refusal) => {
+        outcome = { state: 'refused', ...refusal };
+        end();
+      },
+    });
+    if (over) stop();
+  });
+}

@@ -1,0 +1,193 @@
+import { CLOSE, type CloseCode, closeReason } from '../../protocol/close.ts';
+import type { Frontier } from '../../protocol/update.ts';
+import { EXAMPLE_TOPIC, type Item, inventedCall, NEWEST_VIEW } from '../example-items.ts';
+import { RateLimit } from '../rate-limit.ts';
+import { sendReply } from '../reply.ts';
+import { readRequest } from '../request.ts';
+import type {
+  HttpRequest,
+  HttpResponse,
+  SocketContext,
+  WebSocket,
+  WebSocketBehavior,
+} from '../uws.ts';
+import {
+  archivedMessage,
+  errorMessage,
+  itemsMessage,
+  itemsSince,
+  parseExampleRequest,
+  resultMessage,
+} from './example-message.ts';
+import { upgradeSocket } from './handshake.ts';
+import { type Refusal, refuseOrigin } from './refusal.ts';
+import type { TakeMessage } from './session-parts.ts';
+import type { Closable, Pass, StreamParts } from './stream-source.ts';
+
+export interface ExampleSocketParts {
+  readonly sockets: Pick<
+    StreamParts,
+    'admitOrigin' | 'admitConnection' | 'enter' | 'observer' | 'limits' | 'nowMs'
+  >;
+  readonly submit: TakeMessage;
+  readonly addressOf: (peer: string, headers: ReadonlyMap<string, string>) => string;
+  /** The newest messages as they are listed now. */
+  readonly items: () => readonly Item[];
+  /** Runs when the items that were pushed have come so far. */
+  readonly whenListed: (frontier: Frontier, run: () => void) => void;
+  readonly random: () => number;
+}
+
+interface Talker {
+  readonly address: string;
+  readonly pass: Pass;
+  readonly depart: (() => void) | null;
+  readonly rate: RateLimit;
+  /** Ends the listening to what was sent. */
+  readonly stops: Set<() => void>;
+  closable: Closable | null;
+  over: boolean;
+}
+
+type Socket = WebSocket<Talker>;
+
+/** All who are told of what is archived. */
+export const EXAMPLE_ITEMS = 'example items';
+
+/**
+ * `ws /example/ws/`: the example system's two-way socket, whose own client works unchanged. The
+ * whole newest 20 are pushed, too, whenever something is archived.
+ */
+export function exampleSockets(parts: ExampleSocketParts): WebSocketBehavior<Talker> {
+  const { limits, observer } = parts.sockets;
+  return {
+    idleTimeout: limits.idleSeconds,
+    sendPingsAutomatically: true,
+    maxBackpressure: limits.fuseBytes,
+    closeOnBackpressureLimit: true,
+    maxPayloadLength: 4 * limits.messageBytes,
+    upgrade: (response, request, context) => upgrade(parts, response, request, context),
+    open: (socket) => {
+      const talker = socket.getUserData();
+      observer.connections('websocket', 1);
+      if (talker.depart === null) {
+        end(socket, CLOSE.tooManyConnections);
+        return;
+      }
+      talker.closable = { close: (reason) => end(socket, reason) };
+      talker.pass.opened(talker.closable);
+      socket.subscribe(EXAMPLE_ITEMS);
+    },
+    message: (socket, message, isBinary) => {
+      if (message.byteLength > limits.messageBytes) {
+        end(socket, CLOSE.tooLarge);
+        return;
+      }
+      hear(parts, socket, isBinary ? null : Buffer.from(message).toString());
+    },
+    dropped: () => observer.dropped(),
+    close: (socket, code) => {
+      const talker = socket.getUserData();
+      talker.over = true;
+      for (const stop of talker.stops) stop();
+      if (talker.closable !== null) talker.pass.over(talker.closable);
+      talker.depart?.();
+      observer.connections('websocket', -1);
+      observer.closed(code);
+    },
+  };
+}
+
+function upgrade(
+  parts: ExampleSocketParts,
+  response: HttpResponse,
+  raw: HttpRequest,
+  context: SocketContext,
+): void {
+  let withdraw: () => void = () => {};
+  response.onAborted(() => withdraw());
+  const request = readRequest(raw, response);
+  const { headers, peer } = request;
+  const { sockets } = parts;
+  const refuse = ({ reason, reply }: Refusal): void => {
+    sockets.observer.refused(reason);
+    response.cork(() => sendReply(response, reply, false));
+  };
+  const refusal = refuseOrigin(sockets, headers);
+  if (refusal !== null) {
+    refuse(refusal);
+    return;
+  }
+  withdraw = sockets.enter(request, {
+    refused: refuse,
+    admitted: (pass) => {
+      const unseen = pass.forbidsView(NEWEST_VIEW);
+      if (unseen !== null) {
+        refuse(unseen);
+        return;
+      }
+      const { messagesPerSecond, messageBurst } = sockets.limits;
+      const talker: Talker = {
+        address: parts.addressOf(peer, headers),
+        pass,
+        depart: sockets.admitConnection(peer, headers),
+        rate: new RateLimit(messagesPerSecond, messageBurst, sockets.nowMs()),
+        stops: new Set(),
+        closable: null,
+        over: false,
+      };
+      upgradeSocket(response, context, headers, talker);
+    },
+  });
+}
+
+function hear(parts: ExampleSocketParts, socket: Socket, text: string | null): void {
+  const talker = socket.getUserData();
+  const say = (message: string): void => {
+    if (!talker.over) socket.send(message, false, false);
+  };
+  if (!talker.rate.take(parts.sockets.nowMs())) {
+    say(errorMessage('messages come faster than they are taken: not done'));
+    return;
+  }
+  const request = parseExampleRequest(text);
+  if (typeof request === 'string') say(errorMessage(request));
+  else if (request.action === 'list') {
+    say(itemsMessage(itemsSince(parts.items(), request.sinceMs)));
+  } else if (talker.pass.forbidsTopic(EXAMPLE_TOPIC) !== null) {
+    say(errorMessage(`the token does not allow messages to ${EXAMPLE_TOPIC}`));
+  } else send(parts, talker, request, say);
+}
+
+function send(
+  parts: ExampleSocketParts,
+  talker: Talker,
+  { value: typed, id }: { readonly value: string; readonly id: string | null },
+  say: (message: string) => void,
+): void {
+  const value = typed === '' ? inventedCall(parts.random) : typed;
+  const message = { topic: EXAMPLE_TOPIC, id: id ?? crypto.randomUUID(), value: { value } };
+  let open = true;
+  const over = (): void => {
+    open = false;
+    if (stop !== null) talker.stops.delete(stop);
+  };
+  let stop: (() => void) | null = null;
+  stop = parts.submit(message, talker.address, {
+    accepted: () => say(resultMessage(value, id)),
+    archived: (timestamp) => {
+      over();
+      if (id === null) return;
+      parts.whenListed(timestamp, () => say(archivedMessage(id, timestamp)));
+    },
+    refused: ({ message: why }) => {
+      over();
+      say(errorMessage(why));
+    },
+  });
+  if (open) talker.stops.add(stop);
+}
+
+function end(socket: Socket, reason: CloseCode): void {
+  socket.end(reason.code, closeReason(reason, reason.retryMs > 0 ? reason.retryMs : undefined));
+}
