@@ -47,7 +47,7 @@ function fileReply(file: StaticFile, request: Request): Reply {
   const tag = zipped === null ? file.tag : file.tag.replace(/"$/, '-gzip"');
   const headers = {
     ...SECURITY,
-    ...(request.query.has('embed') ? { 'Content-Security-Policy': policy('*') } : {}),
+    ...(isEmbedded(request) ? { 'Content-Security-Policy': policy('*') } : {}),
     'Content-Type': file.type,
     'Cache-Control': file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
     ETag: tag,
@@ -58,6 +58,9 @@ function fileReply(file: StaticFile, request: Request): Reply {
     ? { status: 304, headers, body: '' }
     : { status: 200, headers, body: zipped ?? file.body };
 }
+
+/** Other pages than the first have things that act. */
+const isEmbedded = ({ path, query }: Request): boolean => path === '/' && query.has('embed');
 
 const acceptsGzip = (request: Request): boolean =>
   /(?:^|,)\s*gzip\s*(?:,|;\s*q=(?!0(?:\.0*)?\s*(?:,|$))|$)/i.test(

@@ -42,7 +42,8 @@ interface Talker {
   readonly address: string;
   readonly pass: Pass;
   readonly depart: (() => void) | null;
-  readonly rate: RateLimit;
+  /** Of its rate limit. */
+  used: number;
   /** Ends the listening to what was sent. */
   readonly stops: Set<() => void>;
   closable: Closable | null;
@@ -60,6 +61,7 @@ export const EXAMPLE_ITEMS = 'example items';
  */
 export function exampleSockets(parts: ExampleSocketParts): WebSocketBehavior<Talker> {
   const { limits, observer } = parts.sockets;
+  const rate = new RateLimit(limits.messagesPerSecond, limits.messageBurst);
   return {
     idleTimeout: limits.idleSeconds,
     sendPingsAutomatically: true,
@@ -83,7 +85,7 @@ export function exampleSockets(parts: ExampleSocketParts): WebSocketBehavior<Tal
         end(socket, CLOSE.tooLarge);
         return;
       }
-      hear(parts, socket, isBinary ? null : Buffer.from(message).toString());
+      hear(parts, rate, socket, isBinary ? null : Buffer.from(message).toString());
     },
     dropped: () => observer.dropped(),
     close: (socket, code) => {
@@ -126,12 +128,11 @@ function upgrade(
         refuse(unseen);
         return;
       }
-      const { messagesPerSecond, messageBurst } = sockets.limits;
       const talker: Talker = {
         address: parts.addressOf(peer, headers),
         pass,
         depart: sockets.admitConnection(peer, headers),
-        rate: new RateLimit(messagesPerSecond, messageBurst, sockets.nowMs()),
+        used: 0,
         stops: new Set(),
         closable: null,
         over: false,
@@ -141,15 +142,22 @@ function upgrade(
   });
 }
 
-function hear(parts: ExampleSocketParts, socket: Socket, text: string | null): void {
+function hear(
+  parts: ExampleSocketParts,
+  rate: RateLimit,
+  socket: Socket,
+  text: string | null,
+): void {
   const talker = socket.getUserData();
   const say = (message: string): void => {
     if (!talker.over) socket.send(message, false, false);
   };
-  if (!talker.rate.take(parts.sockets.nowMs())) {
+  const used = rate.take(talker.used, parts.sockets.nowMs());
+  if (used === null) {
     say(errorMessage('messages come faster than they are taken: not done'));
     return;
   }
+  talker.used = used;
   const request = parseExampleRequest(text);
   if (typeof request === 'string') say(errorMessage(request));
   else if (request.action === 'list') {
