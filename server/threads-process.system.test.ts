@@ -12,15 +12,22 @@ const started: ChildProcess[] = [];
 const upstreams = new Set<Socket>();
 let engine: EngineProcess;
 
+/** Connections on which a view is read; each thread may have one more, for messages. */
+const cursors = new Set<Socket>();
+
 /** Passes on to the engine, so that connections can be counted. */
 const proxy = createServer((socket) => {
   const onward = connect(Number(new URL(engine.url).port), '127.0.0.1');
   upstreams.add(socket);
+  socket.on('data', (part) => {
+    if (part.includes('SUBSCRIBE')) cursors.add(socket);
+  });
   socket.pipe(onward).pipe(socket);
   for (const side of [socket, onward]) {
     side.on('error', () => {});
     side.on('close', () => {
       upstreams.delete(socket);
+      cursors.delete(socket);
       socket.destroy();
       onward.destroy();
     });
@@ -87,7 +94,7 @@ async function untilReady(port: number): Promise<void> {
 test('one upstream connection for each view however many threads; SIGTERM drains them all', async () => {
   const { child, port, ended } = await start({ VIEWCAST_DRAIN_MS: '500' });
   await untilReady(port);
-  await until('the views alone are connected', () => upstreams.size === 2);
+  await until('each view is read once', () => cursors.size === 2);
   const streams = Array.from({ length: 30 }, () =>
     viewWebSocket(`ws://127.0.0.1:${port}/api/stream/total`),
   );
@@ -101,7 +108,7 @@ test('one upstream connection for each view however many threads; SIGTERM drains
   await until('sessions see it, too', () =>
     sessions.every((client) => client.rows('total').join() === '[9]'),
   );
-  expect(upstreams.size).toBe(2);
+  expect(cursors.size).toBe(2);
   child.kill('SIGTERM');
   child.kill('SIGTERM');
   expect(await ended).toBe(0);
