@@ -6,6 +6,9 @@ import { type FakeView, FakeViews } from '../server/channel/fake-view.ts';
 import { machineClock } from '../server/clock.ts';
 import type { ServeOptions, Serving } from '../server/serve-options.ts';
 import { serveViews } from '../server/serve-views.ts';
+import type { Message, Sink, Written } from '../server/submit/sink.ts';
+import type { Topic } from '../server/submit/topic.ts';
+import { NOTE_COLUMNS, NOTES } from '../server/topic-fixture.ts';
 import { Mutant, type Mutation } from './mutant.ts';
 import { readOptions } from './options.ts';
 import { Rule } from './rule.ts';
@@ -18,8 +21,9 @@ const views = new FakeViews();
 let serving: Serving;
 let mover: NodeJS.Timeout;
 let url = '';
+let archive: FakeView;
 
-function serve(access: ServeOptions['access'] = {}): Serving {
+function serve(options: Partial<ServeOptions> = {}): Serving {
   return serveViews(views, {
     host: '127.0.0.1',
     port: 0,
@@ -27,12 +31,30 @@ function serve(access: ServeOptions['access'] = {}): Serving {
     origins: [],
     trustedProxies: [],
     connectionsPerAddress: 50,
-    access,
     failed: (path, error) => {
       throw new Error(`${path} failed`, { cause: error });
     },
+    ...options,
   });
 }
+
+/** Whatever is written stands in the view `notes` a moment later, the first of each id. */
+class ArchivingSink implements Sink {
+  readonly state = { kind: 'open' } as const;
+  readonly #ids = new Set<string>();
+
+  async write(_topic: Topic, { id, value }: Message): Promise<Written> {
+    if (this.#ids.has(id)) return 'existed';
+    this.#ids.add(id);
+    const row = JSON.stringify([id, this.#ids.size, value.text ?? null, value.number ?? null]);
+    setTimeout(() => archive.batch(nextTime(archive), new Map([[row, 1]])), 30);
+    return 'written';
+  }
+
+  async close(): Promise<void> {}
+}
+
+const nextTime = ({ frontier }: FakeView): number => Math.max(Date.now(), Number(frontier) + 1);
 
 /** A view that moves: a count for each user. */
 function move(view: FakeView, step: number): void {
@@ -54,7 +76,10 @@ beforeAll(() => {
     views
       .add(name)
       .reset(`epoch of ${name}`.padEnd(16, '_').replaceAll(' ', '_'), Date.now(), rows);
-  serving = serve();
+  archive = views.add('notes', NOTE_COLUMNS);
+  archive.reset('epoch_of_notes__', Date.now(), new Map());
+  const topics = { get: (name: string) => (name === 'notes' ? NOTES : undefined), names: () => [] };
+  serving = serve({ messages: { topics, sink: new ArchivingSink(), perSecond: 50 } });
   url = `ws://127.0.0.1:${serving.port}/api/v1`;
   // Bursts of changes, and rest between them, so that quiet can be proved.
   let step = 0;
@@ -92,6 +117,8 @@ async function outcomes(
   return results;
 }
 
+const NOTE = ['--submit', 'notes={"text":"a","number":1}', '--view', 'notes'];
+
 const broken = (results: readonly Result[]): readonly string[] =>
   results.flatMap(({ check, outcome }) =>
     outcome.kind === 'broken'
@@ -107,6 +134,13 @@ test('the server keeps every rule that can be seen from outside', async () => {
   expect(unseen.map(({ check }) => check.name).length).toBeLessThanOrEqual(10);
 }, 240_000);
 
+test('a server that takes messages keeps every rule about them', async () => {
+  for (const checks of ['submit: ', 'S5: ']) {
+    const results = await outcomes(url, checks, NOTE);
+    expect(results.filter(({ outcome }) => outcome.kind !== 'held')).toEqual([]);
+  }
+}, 60_000);
+
 test('a server with tokens keeps every rule about them', async () => {
   const secret = Buffer.alloc(32, 1);
   const verifier = new Authorizer(
@@ -116,7 +150,7 @@ test('a server with tokens keeps every rule about them', async () => {
   const exp = Math.floor(Date.now() / 1_000) + 3_600;
   const claims = { viewcast: { views: ['best', 'other'] }, exp };
   const token = await sign(claims, secret, { alg: 'HS256' });
-  const guarded = serve({ verifier, clock: machineClock });
+  const guarded = serve({ access: { verifier, clock: machineClock } });
   try {
     const target = `ws://127.0.0.1:${guarded.port}/api/v1`;
     for (const checks of ['auth: ', 'hello: ', 'S3: ', 'Resuming: an epoch']) {
@@ -346,6 +380,42 @@ const MUTANTS: readonly (readonly [string, Mutation, checks: string, rule: strin
     'Patience',
   ],
   [
+    'tells of the archive before it shows the message',
+    {
+      heard: (text) => {
+        if (text.includes('"type":"archived"')) return [];
+        if (!text.includes('"type":"accepted"')) return [text];
+        return [text, JSON.stringify({ type: 'archived', id: parse(text).id, timestamp: 1 })];
+      },
+    },
+    'S5: ',
+    'S5',
+  ],
+  [
+    'takes another value under an id that it has',
+    {
+      heard: edit('error', (message) => {
+        if (message.code !== 'id_conflict') return;
+        message.type = 'accepted';
+        for (const name of ['code', 'message']) delete message[name];
+      }),
+    },
+    'the same id',
+    'Patience',
+  ],
+  [
+    'calls a value that does not fit its own mistake',
+    { heard: edit('error', (message) => (message.code = 'internal')) },
+    'does not fit',
+    'Errors',
+  ],
+  [
+    'knows every topic',
+    { heard: edit('error', (message) => (message.code = 'invalid_value')) },
+    'takes no messages',
+    'Errors',
+  ],
+  [
     'falls silent',
     {
       heard: (text, seen) => {
@@ -363,7 +433,7 @@ const MUTANTS: readonly (readonly [string, Mutation, checks: string, rule: strin
 /** The rules that a server breaks; a survey may end at the first of them. */
 async function rulesBroken(target: string, checks: string): Promise<readonly string[]> {
   try {
-    const results = await outcomes(target, checks, ['--patience-ms', '3000']);
+    const results = await outcomes(target, checks, ['--patience-ms', '3000', ...NOTE]);
     return results.flatMap(({ outcome }) => (outcome.kind === 'broken' ? [outcome.rule] : []));
   } catch (error) {
     if (error instanceof Rule) return [error.rule];

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Check, firstView, type Site } from '../check.ts';
 import { NotSeen, Rule } from '../rule.ts';
+import type { Track } from '../track.ts';
 
 function topic(site: Site): { readonly topic: string; readonly value: never } {
   if (site.submit === undefined) throw new NotSeen('it takes a topic; see --submit');
@@ -40,17 +41,24 @@ export const submitting: readonly Check[] = [
   },
   {
     rule: 'S5',
-    name: '`archived` comes after the batches that bring its timestamp',
+    name: '`archived` comes after the batches that show the message',
     run: async (site) => {
       const connection = await site.open();
-      const track = await connection.subscribe({ views: [{ view: firstView(site) }] });
+      const tracks: Track[] = [];
+      for (const view of site.views) tracks.push(await connection.subscribe({ views: [{ view }] }));
       const id = randomUUID();
+      const showing = () => tracks.filter((track) => shows(track, id));
       connection.say({ type: 'submit', id, ...topic(site) });
-      const { timestamp } = await connection.hear('archived', (one) => one.id === id);
-      const shown = connection.heard.some(
-        (one) => one.type === 'batch' && one.channel === track.channel,
+      await connection.hear('archived', (one) => one.id === id);
+      const [before, proofs] = [showing(), tracks.map((track) => track.proofs)];
+      // Whatever is shown by the next proof was there to be shown before.
+      await connection.listen(site.hello.quietMs + site.patienceMs, () =>
+        tracks.every((track, at) => track.proofs > (proofs[at] ?? 0)),
       );
-      Rule.expect('S5', `batches before ${timestamp}`, shown, connection.heard.slice(-3));
+      const late = showing().filter((track) => !before.includes(track));
+      const names = late.flatMap(({ request }) => request.views.map(({ view }) => view));
+      Rule.expect('S5', '`archived` after what shows the message', late.length === 0, names);
+      if (before.length === 0) throw new NotSeen('a view with the ids of messages; see --view');
     },
   },
   {
@@ -81,6 +89,12 @@ export const submitting: readonly Check[] = [
     },
   },
 ];
+
+/** Whether a row of the views has the id among its values. */
+function shows(track: Track, id: string): boolean {
+  const texts = track.request.views.flatMap(({ view }) => [...track.rows(view).keys()]);
+  return texts.some((text) => text.includes(id));
+}
 
 /** A value of the same shape with another text in it. @throws {NotSeen} when it has none. */
 function changed(value: unknown): never {
