@@ -1,7 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
@@ -65,13 +65,17 @@ export async function once(folder: string, make: (empty: string) => Promise<void
 }
 
 async function maven(args: readonly string[]): Promise<void> {
+  // Where it stands without a project it leaves notes for itself.
+  const cwd = await mkdtemp(join(tmpdir(), 'viewcast-maven-'));
   try {
-    await run('mvn', ['--batch-mode', '--quiet', ...args], { maxBuffer: 16 * 2 ** 20 });
+    await run('mvn', ['--batch-mode', '--quiet', ...args], { cwd, maxBuffer: 16 * 2 ** 20 });
   } catch (error) {
     const output = error instanceof Object ? Reflect.get(error, 'stdout') : '';
     throw new Error(`Maven could not fetch what kafka-local needs:\n${String(output)}`, {
       cause: error,
     });
+  } finally {
+    await rm(cwd, { recursive: true });
   }
 }
 
