@@ -3,6 +3,7 @@ import { benchFanout } from './fanout/fanout.ts';
 import type { Print } from './fanout/report.ts';
 import { describeMachine } from './machine.ts';
 import { measureEngine } from './measure-engine.ts';
+import { measureKafka } from './measure-kafka.ts';
 import { measureLatency } from './measure-latency.ts';
 import { measureReplay } from './measure-replay.ts';
 import { measureStart } from './measure-start.ts';
@@ -10,7 +11,7 @@ import { measureStart } from './measure-start.ts';
 const HELP = `Measurements, printed with the machine and the versions.
 
   npm run bench                      all but the fan-out, about three minutes
-  npm run bench -- NAME…             engine, latency, replay (with memory), start
+  npm run bench -- NAME…             engine, kafka, latency, replay (with memory), start
   npm run bench -- fanout [SECTION…] how cheaply batches reach many viewers, beside its peers;
                                      [--quick] [--viewers 100,1000] [--rounds 3] [--pairs 40]
 
@@ -19,6 +20,7 @@ Recordings are read from VIEWCAST_DATA (../shared/data).
 
 const MEASURES: Readonly<Record<string, (print: Print) => Promise<void>>> = {
   engine: measureEngine,
+  kafka: measureKafka,
   latency: measureLatency,
   replay: measureReplay,
   start: measureStart,

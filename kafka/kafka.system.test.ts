@@ -3,14 +3,12 @@ import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AvroError } from '../avro/avro-error.ts';
 import { parseSchema } from '../avro/schema.ts';
-import { readTopicSchemas } from '../avro/topic-schemas.ts';
 import { type KafkaLocal, startKafkaLocal } from '../scripts/kafka-local/kafka-local.ts';
 import { kafkaSkipped } from '../scripts/kafka-local/tools.ts';
 import { isFenced } from './errors.ts';
 import { kafkaClient } from './kafka.ts';
-import { IdempotentProducer, TransactionalProducer } from './producer.ts';
+import { TransactionalProducer } from './producer.ts';
 import { readToEnd } from './read-to-end.ts';
-import { openReader } from './reader.ts';
 import { Registry, RegistryError } from './registry.ts';
 import { registerTopic, TopicDecoder } from './topic-codec.ts';
 import { compactedTopic, endsOf, ensureTopics, eventTopic } from './topics.ts';
@@ -81,52 +79,6 @@ describe.skipIf(kafkaSkipped !== null)(`a real Kafka (${kafkaSkipped ?? 'found'}
     );
   });
 
-  test('a reader goes on from where it stands after the broker was killed', async () => {
-    const topic = await freshTopic();
-    const producer = new IdempotentProducer(client());
-    const first = await producer.send([message(topic, '0'), message(topic, '1')]);
-    expect(first.get(topic)).toBe(0);
-    const got: string[] = [];
-    const waiting: (() => void)[] = [];
-    let fails = 0;
-    const open = () =>
-      openReader({
-        kafka: client(),
-        topics: [topic],
-        from: () => got.length + 1,
-        onBatch: async ({ messages }) => {
-          for (const { value } of messages) got.push(String(value));
-          for (const wake of waiting.splice(0)) wake();
-        },
-        onFailure: () => {
-          fails += 1;
-          for (const wake of waiting.splice(0)) wake();
-        },
-        maxWaitMs: 100,
-      });
-    const until = async (count: number) => {
-      while (got.length < count && fails === 0)
-        await new Promise<void>((wake) => waiting.push(wake));
-    };
-    let reader = await open();
-    await until(1);
-    expect(got).toEqual(['1']);
-    await local.broker.kill();
-    await local.broker.start();
-    await producer.send([message(topic, '2')]);
-    await until(2);
-    // Away for longer than kafkajs waits: whoever reads opens anew.
-    if (fails > 0) {
-      fails = 0;
-      reader = await open();
-      await until(2);
-    }
-    expect(got).toEqual(['1', '2']);
-    await reader.close();
-    await producer.close();
-    expect(await contents(topic)).toEqual(['0', '1', '2']);
-  });
-
   test('a schema that breaks the registered one is refused with its reason', async () => {
     const topic = `test-${randomUUID()}`;
     const record = (fields: readonly object[]) =>
@@ -156,22 +108,5 @@ describe.skipIf(kafkaSkipped !== null)(`a real Kafka (${kafkaSkipped ?? 'found'}
     ]);
     expect(() => encoder.value({ a: 'no' })).toThrow(AvroError);
     expect(() => decoder.decode(Buffer.from('{"a": 1}'))).toThrow("expected Confluent's framing");
-  });
-
-  test('the registry comes back with the same ids, and its absence is said', async () => {
-    const example = await readTopicSchemas('example');
-    const before = await registry().register('example-value', example.value.json);
-    expect(await registry().register('example-value', example.value.json)).toBe(before);
-    await local.registry.stop();
-    const away = await registry(2)
-      .latest('example-value')
-      .catch((error: unknown) => error);
-    expect(away).toMatchObject({ kind: 'away' });
-    expect(String(away)).toContain(`the schema registry ${local.registry.url} does not answer`);
-    await local.registry.start();
-    expect(await registry().register('example-value', example.value.json)).toBe(before);
-    expect(JSON.parse(await registry().byId(before))).toMatchObject({ archivedIn: 'archive.key' });
-    await expect(registry().byId(4_000_000)).rejects.toMatchObject({ kind: 'missing' });
-    expect(await registry().latest(`none-${randomUUID()}`)).toBe(null);
   });
 });
