@@ -4,6 +4,7 @@ import { fetchCatalogue, type ListedView } from './catalogue.ts';
 import { barRace } from './charts/bar-race.ts';
 import { dataTable } from './charts/data-table.ts';
 import { lineChart } from './charts/line-chart.ts';
+import { letScroll } from './elements.ts';
 import { type Drawing, Follow, type FollowEnvironment } from './follow.ts';
 import { formatCount } from './format.ts';
 import { measureIn } from './measure.ts';
@@ -53,12 +54,14 @@ function entry(host: ViewsHost, view: ListedView): HTMLElement {
   const part = document.createElement('details');
   part.dataset.name = view.name;
   const summary = document.createElement('summary');
+  summary.id = `view-${view.name}`;
   const [name, size] = [document.createElement('bdi'), document.createElement('span')];
   name.textContent = view.name;
   size.className = 'size';
   summary.append(name, size);
   const stage = document.createElement('div');
   stage.className = 'view';
+  letScroll(stage, summary.id);
   part.append(summary, stage);
   let stop = () => {};
   part.addEventListener('toggle', () => {

@@ -35,3 +35,10 @@ export function showNote(note: HTMLElement, text: string): void {
   setText(note, text);
   note.hidden = text === '';
 }
+
+/** Lets whoever has no pointer scroll a part with the keyboard. */
+export function letScroll(part: HTMLElement, labelledBy: string): void {
+  part.tabIndex = 0;
+  part.role = 'group';
+  part.setAttribute('aria-labelledby', labelledBy);
+}

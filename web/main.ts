@@ -58,9 +58,23 @@ const viewsHost: ViewsHost = {
 };
 allViews.addEventListener('toggle', refreshViews);
 document.addEventListener('visibilitychange', refreshViews);
+let archive: Follow | null = null;
+if (embedded === null) {
+  // Not before the first picture.
+  requestAnimationFrame(() =>
+    setTimeout(async () => {
+      const { showArchive } = await import('./archive.ts');
+      archive = showArchive(client, environment);
+    }),
+  );
+}
 document.addEventListener('click', async ({ target }) => {
   const part = target instanceof HTMLElement ? target.dataset.about : undefined;
   if (part === undefined) return;
+  if (part === 'archive') {
+    if (archive !== null) viewsHost.inspect('archive_newest', archive);
+    return;
+  }
   const { openViewDialog } = await import('./view-dialog.ts');
   const inspected = page.inspect(part);
   await openViewDialog(inspected.view, inspected);

@@ -21,6 +21,10 @@ const COLUMNS = new Map<string, readonly Column[]>([
       ...['length_new bigint', 'revision_old bigint', 'revision_new bigint'],
     ),
   ],
+  [
+    'archive_newest',
+    columns('id bigint', 'value text', 'timestamp text', 'created_date timestamp'),
+  ],
   ['leaders', columns('span text', 'wiki text', 'kind text', 'user text', 'count bigint')],
 ]);
 
@@ -107,6 +111,7 @@ export class Stand {
   #view(name: string): void {
     if (this.#known.has(name)) return;
     const view = this.#views.add(name, COLUMNS.get(name));
+    view.definition = `CREATE MATERIALIZED VIEW ${name} AS …`;
     view.reset(`epoch-${name}`, BEGIN, new Map());
     this.#known.set(name, view);
   }

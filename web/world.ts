@@ -68,6 +68,7 @@ export class World {
     );
     return {
       ...this.counted(),
+      archive_newest: [],
       topwikis: ranked(count(this.#all, ({ wiki }) => [wiki])).slice(0, 40),
       persecond: seconds,
       leaders,

@@ -19,6 +19,7 @@ const COUNTS: readonly Column[] = [
 export class FakeView implements LiveView {
   readonly name: string;
   readonly columns: readonly Column[];
+  definition: string | null = null;
   epoch = '';
   frontier: Frontier | null = null;
   state: ViewState = 'hydrating';

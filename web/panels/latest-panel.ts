@@ -1,6 +1,6 @@
 import type { Frontier } from '../../protocol/update.ts';
 import { changeList } from '../charts/change-list.ts';
-import { element, showNote, showTime } from '../elements.ts';
+import { element, letScroll, showNote, showTime } from '../elements.ts';
 import type { Change } from '../latest.ts';
 
 /** More are not read before they are gone. */
@@ -12,11 +12,7 @@ export class LatestPanel {
   readonly #note = element('latest-note', HTMLElement);
 
   constructor() {
-    // Whoever has no pointer scrolls it with the keyboard.
-    const stage = element('latest-stage', HTMLElement);
-    stage.tabIndex = 0;
-    stage.role = 'region';
-    stage.setAttribute('aria-labelledby', 'latest-title');
+    letScroll(element('latest-stage', HTMLElement), 'latest-title');
   }
 
   show(changes: readonly Change[], linked: boolean): void {
