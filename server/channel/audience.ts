@@ -18,7 +18,8 @@ export interface OwnMessages {
 export interface Stage {
   readonly number: number;
   readonly topic: string;
-  readonly position: Position;
+  /** Null while the views are not all of one database: nobody is sent anything. */
+  readonly position: Position | null;
   readonly stale: boolean;
   /** What leads from an earlier position of this epoch to the present one. */
   ownSince(held: Position): OwnMessages;
@@ -125,8 +126,9 @@ export class Audience implements SeatHolder {
   /** Sends a viewer what is its own, and lets it into the topic when the last part is sent. */
   sendOwn(viewer: Viewer, own: OwnMessages): void {
     const { parts } = own;
-    this.#caughtUp(own, sizeOf(parts));
     const held = this.#stage.position;
+    if (held === null) return;
+    this.#caughtUp(own, sizeOf(parts));
     viewer.state = { kind: 'hydrating', parts, next: 0, held, sinceMs: this.#nowMs() };
     this.#pump(viewer);
   }
@@ -152,7 +154,7 @@ export class Audience implements SeatHolder {
 
   /** Does what a viewer's state and buffer ask for now. */
   look(viewer: Viewer): void {
-    if (!this.#viewers.has(viewer)) return;
+    if (!this.#viewers.has(viewer) || this.#stage.position === null) return;
     const { state, member } = viewer;
     const { lowBytes, lagMs } = this.#limits;
     if (state.kind === 'live') {
@@ -203,6 +205,7 @@ export class Audience implements SeatHolder {
   /** The viewer has been sent all up to `held`: one more batch if the channel moved, then live. */
   #settle(viewer: Viewer, held: Position): void {
     const { number, position, stale, topic } = this.#stage;
+    if (position === null) return;
     if (held.frontier !== position.frontier) {
       this.sendOwn(viewer, this.#stage.ownSince(held));
       return;
@@ -229,6 +232,7 @@ export class Audience implements SeatHolder {
     const owed = Math.max(unacknowledged, viewer.member.bufferedBytes());
     if (owed <= this.#limits.highBytes) return;
     const { position: held, topic } = this.#stage;
+    if (held === null) return;
     viewer.state = { kind: 'lagging', held, leftAt: this.#sent.total, sinceMs: this.#nowMs() };
     viewer.member.leave(topic);
   }

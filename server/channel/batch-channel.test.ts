@@ -176,6 +176,10 @@ class Stand {
     return (this.views.get(name) as FakeView | undefined) ?? this.views.add(name);
   }
 
+  get isOneDatabase(): boolean {
+    return this.view('one').identity === this.view('two').identity;
+  }
+
   join(
     names: readonly string[],
     more: {
@@ -241,7 +245,12 @@ const steps = fc.array(
     { weight: 3, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.nat(3_000) }) },
     {
       weight: 1,
-      arbitrary: fc.record({ do: fc.constant('reset' as const), view: name, rows: multiset }),
+      arbitrary: fc.record({
+        do: fc.constant('reset' as const),
+        view: name,
+        rows: multiset,
+        database: fc.constantFrom('db', 'db', 'other'),
+      }),
     },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('resume' as const), who: fc.nat() }) },
     {
@@ -284,6 +293,11 @@ function walk(stand: Stand, step: Step, at: number): void {
     }
     case 'join': {
       const { views, everyMs, where } = step;
+      if (views.length > 1 && !stand.isOneDatabase) {
+        expect(() => stand.join(views, { everyMs })).toThrow('refused: hydrating');
+        stand.clients.pop();
+        break;
+      }
       const client = stand.join(views, { everyMs, ...(where ? { where } : {}) });
       client.acknowledges = step.acknowledges;
       asked.set(client, { views, everyMs, ...(where ? { where } : {}) });
@@ -296,7 +310,7 @@ function walk(stand: Stand, step: Step, at: number): void {
       stand.tick(step.ms);
       break;
     case 'reset':
-      stand.view(step.view).reset(`epoch${at}`, 1_000 + at, step.rows);
+      stand.view(step.view).reset(`epoch${at}`, 1_000 + at, step.rows, step.database);
       break;
     case 'resume': {
       const client = clients[step.who % Math.max(1, clients.length)];
@@ -382,6 +396,8 @@ test('all who read hold their views, each at its frontier, whatever their filter
       waits.length = 0;
       for (const view of ['one', 'two']) stand.view(view).reset(`${view}0`, 100, NOTHING);
       for (const [at, step] of walked.entries()) walk(stand, step, at);
+      const { identity } = stand.view('one');
+      if (!stand.isOneDatabase) stand.view('two').reset('last', 5_000, NOTHING, identity);
       for (let round = 0; round < 4; round++) {
         stand.tick(3_000);
         for (const client of stand.clients) client.readAll();
@@ -405,6 +421,33 @@ test('all who read hold their views, each at its frontier, whatever their filter
     }),
     { numRuns: 400 },
   ));
+
+test('S10: rows of two databases are never shown together', () => {
+  const stand = new Stand();
+  const [one, two] = [stand.view('one'), stand.view('two')];
+  one.reset('e', 10, new Map([['["a",1]', 1]]));
+  two.reset('f', 10, new Map([['["b",1]', 1]]));
+  const client = stand.join(['one', 'two']);
+  client.readAll();
+  const before = client.epoch;
+  one.reset('g', 500, new Map([['["c",1]', 1]]), 'other');
+  one.batch(501, new Map([['["c",2]', 1]]));
+  stand.tick(20_000);
+  expect(client.pipe).toEqual([]);
+  expect(() => stand.join(['one', 'two'])).toThrow('refused: hydrating');
+  stand.clients.pop();
+  two.reset('h', 500, NOTHING, 'other');
+  client.readAll();
+  expect(client.epoch).not.toBe(before);
+  expect(client.resumed).toEqual(['snapshot', 'epoch']);
+  two.batch(502, new Map([['["d",1]', 1]]));
+  one.batch(502, NOTHING);
+  stand.tick(2_000);
+  client.readAll();
+  expect(client.frontier).toBe(502);
+  expect([...(client.rows.get('one') ?? [])]).toEqual([...one.rows]);
+  expect([...(client.rows.get('two') ?? [])]).toEqual([...two.rows]);
+});
 
 test('a batch is published once for all its viewers, and quiet is proved 1 s after it', () => {
   const stand = new Stand();

@@ -136,7 +136,7 @@ export class BatchChannel {
         return channel.#topic;
       },
       get position() {
-        return channel.#group?.position ?? { frontier: 0, held: {} };
+        return channel.#group?.position ?? null;
       },
       get stale() {
         return channel.#stale;
@@ -165,12 +165,18 @@ export class BatchChannel {
     return `channel ${this.#number}`;
   }
 
-  /** Starts over: all views have rows, and perhaps one of them another epoch. */
+  /**
+   * Starts over: perhaps all views have rows now, or one of them another epoch. When the upstream
+   * becomes another database its views move one by one; until the last of them has, viewers keep
+   * what they hold: rows of two databases are never shown together.
+   */
   #begin(): void {
-    const first = this.#group === null;
-    const ready = this.#views.every(({ frontier }) => frontier !== null);
+    const [first] = this.#views;
+    const ready = this.#views.every(
+      ({ frontier, identity }) => frontier !== null && identity === first?.identity,
+    );
     this.#group = ready ? new Group(this.#views, this.#parts.nowMs()) : null;
-    if (first || this.#group === null) return;
+    if (this.#group === null || this.#audience.size === 0) return;
     this.#audience.restart(this.#topic);
     // The number names what was sent under the epoch before: the viewers move to another channel.
     this.#number = this.#parts.nextNumber();

@@ -20,6 +20,7 @@ export class FakeView implements LiveView {
   readonly name: string;
   readonly columns: readonly Column[];
   definition: string | null = null;
+  identity = 'db';
   epoch = '';
   frontier: Frontier | null = null;
   state: ViewState = 'hydrating';
@@ -67,9 +68,10 @@ export class FakeView implements LiveView {
   }
 
   /** A new epoch that holds these rows: the first snapshot, or another view. */
-  reset(epoch: string, frontier: Frontier, rows: Changes): void {
+  reset(epoch: string, frontier: Frontier, rows: Changes, identity = this.identity): void {
     const changes = difference(this.rows, rows);
     apply(this.rows, changes);
+    this.identity = identity;
     this.epoch = epoch;
     this.frontier = frontier;
     this.state = 'live';

@@ -141,6 +141,10 @@ class FilteredView implements LiveView {
     return this.#base.columns;
   }
 
+  get identity(): string {
+    return this.#base.identity;
+  }
+
   get epoch(): string {
     return this.#base.epoch;
   }

@@ -32,6 +32,8 @@ export interface LiveView {
   readonly columns: readonly Column[];
   /** The statement that made it, for people; null where it is not known. */
   readonly definition?: string | null;
+  /** The database that the rows are of: an environment, cluster or store; '' while hydrating. */
+  readonly identity: string;
   /** Names what timestamps mean; '' while hydrating. */
   readonly epoch: string;
   /** What `rows` holds; null while hydrating. */

@@ -72,6 +72,11 @@ export class View {
     return this.#relation?.definition ?? null;
   }
 
+  /** The database that the rows are of; '' while hydrating. */
+  get identity(): string {
+    return this.#relation?.identity ?? '';
+  }
+
   /** Names what timestamps mean; '' while hydrating. */
   get epoch(): string {
     return this.#epoch;

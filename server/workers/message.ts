@@ -21,6 +21,7 @@ export interface PackedView {
   readonly name: string;
   readonly columns: readonly Column[];
   readonly definition: string | null;
+  readonly identity: string;
   readonly epoch: string;
   /** Null while hydrating. */
   readonly frontier: Frontier | null;

@@ -40,6 +40,7 @@ export class MirrorView {
   readonly #differences = new Map<Timestamp, Changes>();
   #columns: readonly Column[] = [];
   #definition: string | null = null;
+  #identity = '';
   #epoch = '';
   #frontier: Frontier | null = null;
   #state: ViewState = 'hydrating';
@@ -59,6 +60,11 @@ export class MirrorView {
 
   get definition(): string | null {
     return this.#definition;
+  }
+
+  /** The database that the rows are of; '' while hydrating. */
+  get identity(): string {
+    return this.#identity;
   }
 
   /** Names what timestamps mean; '' while hydrating. */
@@ -132,6 +138,7 @@ export class MirrorView {
   #take(view: PackedView): void {
     this.#columns = view.columns;
     this.#definition = view.definition;
+    this.#identity = view.identity;
     this.#epoch = view.epoch;
     this.#frontier = view.frontier;
     this.#state = view.state;

@@ -146,16 +146,17 @@ function expectEqual(source: Source, { views, held }: Mirror): void {
   for (const view of source.all()) {
     const mirror = views.get(view.name);
     if (mirror === undefined) throw new Error(`no mirror of ${view.name}`);
-    const { columns, definition, epoch, frontier, state, rows } = view;
+    const { columns, definition, identity, epoch, frontier, state, rows } = view;
     expect({
       columns: mirror.columns,
       definition: mirror.definition,
+      identity: mirror.identity,
       epoch: mirror.epoch,
       frontier: mirror.frontier,
       state: mirror.state,
       rows: mirror.rows,
       held: held.get(view.name),
-    }).toEqual({ columns, definition, epoch, frontier, state, rows, held: rows });
+    }).toEqual({ columns, definition, identity, epoch, frontier, state, rows, held: rows });
     const top = frontier === 'end' || frontier === null ? 10_300 : frontier + 2;
     for (let lower = top - 130; lower <= top; lower++) {
       expect(mirror.since(epoch, lower)).toEqual(view.since(epoch, lower));

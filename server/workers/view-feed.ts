@@ -7,6 +7,7 @@ export interface FedView {
   readonly name: string;
   readonly columns: readonly Column[];
   readonly definition: string | null;
+  readonly identity: string;
   readonly epoch: string;
   readonly frontier: Frontier | null;
   readonly state: ViewState;
@@ -130,9 +131,10 @@ export class ViewFeed {
 }
 
 function packView(view: FedView): PackedView {
-  const { name, columns, definition, epoch, frontier, state, rows, historyStart } = view;
+  const { name, columns, definition, identity, epoch, frontier, state } = view;
+  const { rows, historyStart } = view;
   const entries = view.historyFrom(historyStart).map(packEntry);
-  const shown = { name, columns, definition, epoch, frontier, state };
+  const shown = { name, columns, definition, identity, epoch, frontier, state };
   return { ...shown, rows: pack(rows), historyStart, entries };
 }
 
