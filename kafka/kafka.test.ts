@@ -1,9 +1,10 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import pino from 'pino';
+import { expect, test, vi } from 'vitest';
 import { codeOf, isFenced } from './errors.ts';
-import { parseBrokers } from './kafka.ts';
+import { kafkaClient, parseBrokers } from './kafka.ts';
 import { levelOf } from './log.ts';
-import { cutBySize, type Outgoing } from './producer.ts';
+import { cutBySize, IdempotentProducer, type Outgoing } from './producer.ts';
 
 test('addresses by commas, or what is wrong with them', () => {
   expect(parseBrokers('a:9092, b.example:19092,[::1]:9092')).toEqual([
@@ -52,4 +53,41 @@ test('a code is found beneath what kafkajs wraps around it', () => {
   expect(isFenced(Object.assign(new Error('outer'), { originalError: fenced }))).toBe(true);
   expect(isFenced(new Error('other'))).toBe(false);
   expect(codeOf('text')).toBe('');
+});
+
+test('sends are one at a time, and what failed is followed by another producer', async () => {
+  const log = pino({ level: 'silent' });
+  const kafka = kafkaClient({ brokers: '127.0.0.1:1', clientId: 'test', log });
+  const said: string[] = [];
+  let made = 0;
+  vi.spyOn(kafka, 'producer').mockImplementation((config) => {
+    made += 1;
+    const name = made;
+    const real = kafkaClient({ brokers: '127.0.0.1:1', clientId: 'test', log }).producer(config);
+    return {
+      ...real,
+      connect: async () => {},
+      disconnect: async () => {
+        said.push(`end ${name}`);
+      },
+      sendBatch: async ({ topicMessages = [] }) => {
+        const text = String(topicMessages[0]?.messages[0]?.value);
+        said.push(`${name}: ${text}`);
+        await new Promise((resolve) => setImmediate(resolve));
+        if (text === 'lost') throw new Error('Request timed out');
+        said.push(`${name}: ${text} is there`);
+        return [{ topicName: 't', partition: 0, errorCode: 0, baseOffset: '7' }];
+      },
+    };
+  });
+  const producer = new IdempotentProducer(kafka);
+  const send = (text: string) =>
+    producer.send([{ topic: 't', key: Buffer.of(), value: Buffer.from(text) }]);
+  const [first, second, third] = await Promise.allSettled([send('a'), send('lost'), send('b')]);
+  expect(first).toEqual({ status: 'fulfilled', value: new Map([['t', 7]]) });
+  expect(second.status).toBe('rejected');
+  expect(third.status).toBe('fulfilled');
+  expect(said).toEqual(['1: a', '1: a is there', '1: lost', 'end 1', '2: b', '2: b is there']);
+  await producer.close();
+  expect(said.at(-1)).toBe('end 2');
 });

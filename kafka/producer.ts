@@ -42,21 +42,20 @@ function byTopic(messages: readonly Outgoing[]) {
 }
 
 /**
- * Sends messages one by one for good: acknowledged by all replicas, and however often kafkajs has to
- * repeat a send, the broker keeps it once.
+ * Sends messages for good: acknowledged by all replicas, and however often kafkajs has to repeat a
+ * send, the broker keeps it once.
+ *
+ * One send at a time, and a new producer after each failure: kafkajs takes back the numbers of a
+ * send that was not answered, so that another one under the same numbers would be taken for its
+ * repetition, and acknowledged without being stored.
  */
 export class IdempotentProducer {
-  readonly #producer: Producer;
-  #connected: Promise<void> | null = null;
+  readonly #kafka: Kafka;
+  #producer: Promise<Producer> | null = null;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(kafka: Kafka) {
-    this.#producer = kafka.producer({
-      idempotent: true,
-      maxInFlightRequests: 1,
-      allowAutoTopicCreation: false,
-      createPartitioner: partitioner,
-      retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 },
-    });
+    this.#kafka = kafka;
   }
 
   /**
@@ -65,25 +64,45 @@ export class IdempotentProducer {
    * @throws when they are not known to be; sending them again may double them then.
    */
   async send(messages: readonly Outgoing[]): Promise<ReadonlyMap<string, number>> {
-    await this.#connect();
-    const sent = await this.#producer.sendBatch({
-      topicMessages: byTopic(messages),
-      acks: -1,
-      compression: CompressionTypes.GZIP,
-    });
-    return new Map(sent.map(({ topicName, baseOffset }) => [topicName, Number(baseOffset)]));
+    const mine = this.#turn.then(() => this.#send(messages));
+    this.#turn = mine.catch(() => {});
+    return await mine;
   }
 
   async close(): Promise<void> {
-    await this.#producer.disconnect();
+    const producer = this.#producer;
+    this.#producer = null;
+    await (await producer)?.disconnect();
   }
 
-  async #connect(): Promise<void> {
-    this.#connected ??= this.#producer.connect();
+  async #send(messages: readonly Outgoing[]): Promise<ReadonlyMap<string, number>> {
+    this.#producer ??= this.#open();
     try {
-      await this.#connected;
+      const sent = await (await this.#producer).sendBatch({
+        topicMessages: byTopic(messages),
+        acks: -1,
+        compression: CompressionTypes.GZIP,
+      });
+      return new Map(sent.map(({ topicName, baseOffset }) => [topicName, Number(baseOffset)]));
     } catch (error) {
-      this.#connected = null;
+      void this.close().catch(() => {});
+      throw error;
+    }
+  }
+
+  async #open(): Promise<Producer> {
+    const producer = this.#kafka.producer({
+      idempotent: true,
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: false,
+      createPartitioner: partitioner,
+      retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 },
+    });
+    try {
+      await producer.connect();
+      return producer;
+    } catch (error) {
+      await producer.disconnect().catch(() => {});
       throw error;
     }
   }
