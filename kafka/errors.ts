@@ -8,6 +8,15 @@ export function codeOf(error: unknown): string {
   return '';
 }
 
+/** Whether the brokers do not take the login, which trying again does not cure. */
+export function isRefusedLogin(error: unknown): boolean {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; depth += 1) {
+    if (at.name === 'KafkaJSSASLAuthenticationError') return true;
+    at = at.cause;
+  }
+  return false;
+}
+
 /**
  * Whether a transactional producer was put out of office: by a newer one under its name, or by the
  * coordinator because its transaction took too long. The two look alike.

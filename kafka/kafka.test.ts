@@ -1,10 +1,13 @@
+import { createServer } from 'node:http';
 import fc from 'fast-check';
 import pino from 'pino';
 import { expect, test, vi } from 'vitest';
 import { codeOf, isFenced } from './errors.ts';
 import { kafkaClient, parseBrokers } from './kafka.ts';
 import { levelOf } from './log.ts';
+import { readKafkaLogin } from './login.ts';
 import { cutBySize, IdempotentProducer, type Outgoing } from './producer.ts';
+import { Registry } from './registry.ts';
 
 test('addresses by commas, or what is wrong with them', () => {
   expect(parseBrokers('a:9092, b.example:19092,[::1]:9092')).toEqual([
@@ -15,6 +18,48 @@ test('addresses by commas, or what is wrong with them', () => {
   for (const wrong of ['', 'a', 'a:', 'a:b', 'a:9092,', 'http://a:9092', 'a:1 b:2']) {
     expect(parseBrokers(wrong), wrong).toContain('expected host:port, got ');
   }
+});
+
+test('a login is complete, or what is missing is said without its password', () => {
+  const user = { VIEWCAST_KAFKA_USER: 'me', VIEWCAST_KAFKA_PASSWORD: 'hunter2' };
+  expect(readKafkaLogin({ VIEWCAST_KAFKA_TLS: '' })).toEqual({ ssl: false, sasl: null });
+  expect(readKafkaLogin({ ...user, VIEWCAST_KAFKA_TLS: 'yes' })).toEqual({
+    ssl: true,
+    sasl: { mechanism: 'SCRAM-SHA-512', username: 'me', password: 'hunter2' },
+  });
+  expect(readKafkaLogin({ ...user, VIEWCAST_KAFKA_SASL: 'PLAIN' })).toMatchObject({
+    sasl: { mechanism: 'PLAIN' },
+  });
+  const wrong = [
+    { VIEWCAST_KAFKA_TLS: 'perhaps' },
+    { ...user, VIEWCAST_KAFKA_SASL: 'GSSAPI' },
+    { VIEWCAST_KAFKA_SASL: 'PLAIN', VIEWCAST_KAFKA_PASSWORD: 'hunter2' },
+    { VIEWCAST_KAFKA_USER: 'me' },
+  ];
+  for (const env of wrong) {
+    const said = readKafkaLogin(env);
+    expect(said).toContain(' must be ');
+    expect(said).not.toContain('hunter2');
+  }
+});
+
+test("a registry's login travels apart from its URL", async () => {
+  const asked: (string | null)[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.headers.authorization ?? null);
+    response.end('{"schema": "\\"string\\""}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  await new Registry({ url: `http://me:p%40ss@127.0.0.1:${port}/` }).byId(1);
+  await new Registry({ url: `http://127.0.0.1:${port}` }).byId(1);
+  server.close();
+  expect(asked).toEqual([`Basic ${Buffer.from('me:p@ss').toString('base64')}`, null]);
+  const away = new Registry({ url: 'http://me:hunter2@127.0.0.1:1', attempts: 1 }).byId(1);
+  const said = await away.catch((error: unknown) => String(error));
+  expect(said).toContain('http://127.0.0.1:1 does not answer');
+  expect(said).not.toContain('hunter2');
 });
 
 test('sends keep every message in its order, and none is longer than it may be but by one message', () => {

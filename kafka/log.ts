@@ -11,7 +11,7 @@ const levels: Readonly<Record<number, Level>> = { 1: 'error', 2: 'warn', 4: 'inf
  * that is away. Whoever waits for it says so once, in words for people.
  */
 const passing =
-  /Connection (error|timeout)|connection|coordinator|ECONNREFUSED|metadata|retrying|not the leader|Failed to send messages|Response (\w+|without match)|Request .* timed out|socket|election|does not host|idempotent producer|partitioner/i;
+  /Connection (error|timeout)|connection|coordinator|ECONNREFUSED|metadata|retrying|not the leader|Failed to send messages|Response (\w+|without match)|Request .* timed out|socket|election|does not host|idempotent producer|partitioner|authentication failed/i;
 
 /** How loud one of kafkajs's lines is here: at most debug for all that it mends itself. */
 export function levelOf({ level, log }: Pick<LogEntry, 'level' | 'log'>): Level {

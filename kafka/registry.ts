@@ -19,7 +19,7 @@ export interface RegisteredSchema {
 export interface RegistryOptions {
   /** Where Confluent's interface is served, such as http://localhost:8081. */
   readonly url: string;
-  /** Sent with each question; default: none. */
+  /** Sent with each question; default: that of the URL, if it has one. */
   readonly login?: { readonly username: string; readonly password: string } | null;
   /** Attempts for each question while the registry is away; default 4, about 1.5 s in all. */
   readonly attempts?: number;
@@ -42,9 +42,16 @@ export class Registry {
   readonly #sleep: (ms: number) => Promise<void>;
 
   constructor({ url, login, attempts = 4, timeoutMs = 3_000, sleep }: RegistryOptions) {
-    this.#url = url.replace(/\/+$/, '');
-    this.#authorization = login
-      ? `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`
+    const place = new URL(url);
+    const { username, password } = place;
+    const own = { username: decodeURIComponent(username), password: decodeURIComponent(password) };
+    // fetch refuses URLs with a login, and messages show the URL.
+    place.username = '';
+    place.password = '';
+    this.#url = place.href.replace(/\/+$/, '');
+    const used = login ?? (username === '' ? null : own);
+    this.#authorization = used
+      ? `Basic ${Buffer.from(`${used.username}:${used.password}`).toString('base64')}`
       : null;
     this.#attempts = attempts;
     this.#timeoutMs = timeoutMs;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseBrokers } from '../kafka/kafka.ts';
+import { type KafkaLogin, readKafkaLogin } from '../kafka/login.ts';
 import { withoutPassword } from '../logging/without-password.ts';
 import { TrustedProxies } from './address.ts';
 import { authProblems, authVariables, readAuthSettings } from './auth/environment.ts';
@@ -36,6 +37,7 @@ export interface Config {
   readonly schemas: string;
   /** Brokers that messages go to, host:port by commas; null: they go into the engine. */
   readonly kafka: string | null;
+  readonly kafkaLogin: KafkaLogin;
   /** The schema registry of that Kafka, a URL. */
   readonly registry: string;
   /** Messages that one address may submit in a second. */
@@ -131,8 +133,10 @@ export type ConfigResult =
 /** Reads the VIEWCAST_* variables; all that are wrong are reported at once. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): ConfigResult {
   const result = environment.safeParse(env);
+  const kafkaLogin = readKafkaLogin(env);
   const problems = [...authProblems(env), ...exposureProblems(env)];
-  if (!result.success || problems.length > 0) {
+  if (typeof kafkaLogin === 'string') problems.push(kafkaLogin);
+  if (!result.success || problems.length > 0 || typeof kafkaLogin === 'string') {
     const issues = result.error?.issues ?? [];
     const errors = issues.map(({ path, message }) => {
       const name = String(path[0]);
@@ -159,6 +163,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       memoryMb: values.VIEWCAST_MEMORY_MB ?? null,
       schemas: values.VIEWCAST_SCHEMAS,
       kafka: values.VIEWCAST_KAFKA || null,
+      kafkaLogin,
       registry: values.VIEWCAST_REGISTRY,
       messagesPerSecond: values.VIEWCAST_MESSAGES_PER_SECOND,
       logLevel: values.VIEWCAST_LOG,

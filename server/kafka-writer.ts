@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { TopicSchemas } from '../avro/topic-schemas.ts';
 import { kafkaClient } from '../kafka/kafka.ts';
+import type { KafkaLogin } from '../kafka/login.ts';
 import { IdempotentProducer } from '../kafka/producer.ts';
 import { Registry } from '../kafka/registry.ts';
 import { registerTopic, type TopicEncoder } from '../kafka/topic-codec.ts';
@@ -10,6 +11,7 @@ import type { KafkaWriter } from './submit/kafka-sink.ts';
 export interface KafkaWriterOptions {
   /** host:port, by commas. */
   readonly brokers: string;
+  readonly login: KafkaLogin;
   /** A URL. */
   readonly registry: string;
   readonly topics: readonly TopicSchemas[];
@@ -22,11 +24,12 @@ const FOR_EVER = -1;
 /** Writes messages of these topics, framed under the registry's ids, by an idempotent producer. */
 export function openKafkaWriter({
   brokers,
+  login,
   registry,
   topics,
   log,
 }: KafkaWriterOptions): KafkaWriter {
-  const kafka = kafkaClient({ brokers, clientId: 'viewcast-messages', log });
+  const kafka = kafkaClient({ ...login, brokers, clientId: 'viewcast-messages', log });
   const schemas = new Registry({ url: registry });
   const encoders = new Map<string, Promise<TopicEncoder>>();
   let producer = new IdempotentProducer(kafka);

@@ -45,8 +45,11 @@ const timing = {
 };
 
 function openSink(config: Config, topics: readonly TopicSchemas[], log: Logger): Sink {
-  const { kafka: brokers, registry } = config;
+  const { kafka: brokers, kafkaLogin: login, registry } = config;
   return brokers === null
     ? new EngineSink({ ...timing, connect: () => connectEngine(config.upstream) })
-    : new KafkaSink({ ...timing, writer: openKafkaWriter({ brokers, registry, topics, log }) });
+    : new KafkaSink({
+        ...timing,
+        writer: openKafkaWriter({ brokers, login, registry, topics, log }),
+      });
 }

@@ -53,6 +53,7 @@ test('Kafka needs its registry, and never takes invented changes for real ones',
       output: {
         kind: 'kafka',
         brokers: 'a:9092,b:9092',
+        login: { ssl: false, sasl: null },
         registry: 'http://localhost:8081',
         topic: 'recentchange',
         deadLetters: 'data/dead-letters.jsonl',
@@ -69,6 +70,9 @@ test('Kafka needs its registry, and never takes invented changes for real ones',
   expect(errors(['--kafka', 'a', '--topic', 'a b'])).toBe(
     'VIEWCAST_KAFKA must be host:port of brokers, by commas, and is "a"\n' +
       'VIEWCAST_TOPIC must be letters, digits, ".", "_" and "-", and is "a b"',
+  );
+  expect(errors([...kafka, ...registry], { VIEWCAST_KAFKA_USER: 'me' })).toContain(
+    'VIEWCAST_KAFKA_PASSWORD must be set',
   );
   // A flag for the engine wins over the environment.
   const env = { VIEWCAST_KAFKA: 'a:9092', VIEWCAST_REGISTRY: 'http://localhost:8081' };

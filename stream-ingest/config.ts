@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { parseBrokers } from '../kafka/kafka.ts';
+import { type KafkaLogin, readKafkaLogin } from '../kafka/login.ts';
 import { withoutPassword } from '../logging/without-password.ts';
 import type { Speed } from './replay.ts';
 
@@ -22,6 +23,7 @@ export type OutputConfig =
       readonly kind: 'kafka';
       /** host:port, by commas. */
       readonly brokers: string;
+      readonly login: KafkaLogin;
       /** The schema registry's URL. */
       readonly registry: string;
       readonly topic: string;
@@ -56,7 +58,7 @@ schema registry (npm run kafka:local).
 
   --engine URL       the engine (VIEWCAST_ENGINE; postgres://materialize@127.0.0.1:6875/materialize)
   --kafka ADDRESSES  instead of the engine: host:port of brokers, by commas (VIEWCAST_KAFKA)
-  --registry URL     the schema registry, needed with --kafka (VIEWCAST_REGISTRY)
+  --registry URL     the schema registry, needed with --kafka (VIEWCAST_REGISTRY); a login stands in it
   --topic NAME       the topic (VIEWCAST_TOPIC; recentchange). Invented changes need another one
   --dead-letters F   JSON lines: what does not fit the schema, with the reason
                      (VIEWCAST_DEAD_LETTERS; data/dead-letters.jsonl)
@@ -70,6 +72,7 @@ schema registry (npm run kafka:local).
   --health-port PORT /livez and /readyz on 127.0.0.1 (VIEWCAST_HEALTH_PORT; none)
   --help             this text
 
+VIEWCAST_KAFKA_TLS=yes, VIEWCAST_KAFKA_SASL, _USER and _PASSWORD are for brokers that ask who comes.
 VIEWCAST_STREAM_URL is the stream's address, VIEWCAST_LOG the log level (info).
 `;
 
@@ -195,7 +198,7 @@ function toInput(values: Variables): InputConfig | string {
 /** The topic whose counts the public sees. */
 const publicTopic = 'recentchange';
 
-function toOutput(values: Variables): OutputConfig | string {
+function toOutput(values: Variables, env: Environment): OutputConfig | string {
   if (values.VIEWCAST_KAFKA === undefined) return { kind: 'engine', url: values.VIEWCAST_ENGINE };
   if (values.VIEWCAST_REGISTRY === undefined) {
     return 'VIEWCAST_KAFKA is set, so VIEWCAST_REGISTRY must be the URL of the schema registry';
@@ -203,9 +206,12 @@ function toOutput(values: Variables): OutputConfig | string {
   if (values.VIEWCAST_INPUT === 'generate' && values.VIEWCAST_TOPIC === publicTopic) {
     return `invented changes never go to the topic ${publicTopic}: name another one (--topic, VIEWCAST_TOPIC)`;
   }
+  const login = readKafkaLogin(env);
+  if (typeof login === 'string') return login;
   return {
     kind: 'kafka',
     brokers: values.VIEWCAST_KAFKA,
+    login,
     registry: values.VIEWCAST_REGISTRY,
     topic: values.VIEWCAST_TOPIC,
     deadLetters: values.VIEWCAST_DEAD_LETTERS,
@@ -233,7 +239,7 @@ export function readConfig(args: readonly string[], env: Environment): ConfigRes
     return { kind: 'errors', errors: parsed.error.issues.map((issue) => sentence(issue, merged)) };
   }
   const input = toInput(parsed.data);
-  const output = toOutput(parsed.data);
+  const output = toOutput(parsed.data, merged);
   if (typeof input === 'string' || typeof output === 'string') {
     return { kind: 'errors', errors: [input, output].filter((part) => typeof part === 'string') };
   }

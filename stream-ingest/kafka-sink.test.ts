@@ -214,6 +214,11 @@ test('an absence is waited out; what waiting cannot cure ends with a sentence', 
   await expect(sinkOf(refusing(gone)).sink.open()).rejects.toThrow(
     'do Kafka and the registry run?',
   );
+  const login = Object.assign(new Error('Authentication failed'), {
+    name: 'KafkaJSSASLAuthenticationError',
+  });
+  const wrapped = new Error('Closed connection', { cause: login });
+  await expect(sinkOf(refusing(wrapped)).sink.open()).rejects.toThrow(StoreError);
   const denied = Object.assign(new Error('not authorized'), { type: 'TOPIC_AUTHORIZATION_FAILED' });
   await expect(sinkOf(refusing(denied)).sink.open()).rejects.toThrow(StoreError);
 });

@@ -1,5 +1,5 @@
 import { AvroError } from '../avro/avro-error.ts';
-import { codeOf, isFenced } from '../kafka/errors.ts';
+import { codeOf, isFenced, isRefusedLogin } from '../kafka/errors.ts';
 import type { Outgoing } from '../kafka/producer.ts';
 import { RegistryError } from '../kafka/registry.ts';
 import type { TopicEncoder } from '../kafka/topic-codec.ts';
@@ -36,7 +36,6 @@ const hopeless = [
   'TOPIC_AUTHORIZATION_FAILED',
   'CLUSTER_AUTHORIZATION_FAILED',
   'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
-  'SASL_AUTHENTICATION_FAILED',
   'UNSUPPORTED_VERSION',
   'INVALID_TOPIC_EXCEPTION',
 ];
@@ -263,7 +262,8 @@ export class KafkaSink implements Sink {
     if (error instanceof StoreError) throw error;
     const expired = this.#options.clock.now() >= deadline;
     const refused = error instanceof RegistryError && error.kind !== 'away';
-    if (!expired && !refused && !hopeless.includes(codeOf(error))) return;
+    const passing = !refused && !isRefusedLogin(error) && !hopeless.includes(codeOf(error));
+    if (!expired && passing) return;
     const hint = expired ? '; do Kafka and the registry run?' : '';
     throw new StoreError(
       `cannot use the topic ${this.#options.topic}: ${messageOf(error)}${hint}`,

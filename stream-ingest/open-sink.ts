@@ -33,11 +33,16 @@ export async function openSink(output: OutputConfig, options: SinkOptions): Prom
   if (output.kind === 'engine') {
     return new Store({ ...options, connect: () => connectPg(output.url) });
   }
-  const { brokers, topic } = output;
+  const { brokers, login, topic } = output;
   const schemas = await readTopicSchemas(schemaName).catch((error: unknown) => {
     throw error instanceof AvroError ? new StoreError(error.message, { cause: error }) : error;
   });
-  const kafka = kafkaClient({ brokers, clientId: 'viewcast-ingest', log: options.log });
+  const kafka = kafkaClient({
+    ...login,
+    brokers,
+    clientId: 'viewcast-ingest',
+    log: options.log,
+  });
   const registry = new Registry({ url: output.registry });
   return new KafkaSink({
     ...options,
