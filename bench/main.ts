@@ -4,6 +4,7 @@ import type { Print } from './fanout/report.ts';
 import { describeMachine } from './machine.ts';
 import { measureEngine } from './measure-engine.ts';
 import { measureKafka } from './measure-kafka.ts';
+import { measureKafkaPath } from './measure-kafka-path.ts';
 import { measureLatency } from './measure-latency.ts';
 import { measureReplay } from './measure-replay.ts';
 import { measureStart } from './measure-start.ts';
@@ -20,7 +21,10 @@ Recordings are read from VIEWCAST_DATA (../shared/data).
 
 const MEASURES: Readonly<Record<string, (print: Print) => Promise<void>>> = {
   engine: measureEngine,
-  kafka: measureKafka,
+  kafka: async (print) => {
+    await measureKafka(print);
+    await measureKafkaPath(print);
+  },
   latency: measureLatency,
   replay: measureReplay,
   start: measureStart,

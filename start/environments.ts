@@ -45,9 +45,11 @@ export function ingestEnvironment(place: Placement, input: InputChoice): Environ
 
 /** Of `server/main.ts`. */
 export function serverEnvironment(place: Placement): Environment {
-  const { host } = place.options;
+  const { host, kafka } = place.options;
   return {
     ...place.base,
+    VIEWCAST_KAFKA: kafka?.kafka,
+    VIEWCAST_REGISTRY: kafka?.registry,
     VIEWCAST_HOST: host,
     VIEWCAST_PORT: String(place.port),
     VIEWCAST_UPSTREAM: engineUrl(host, place.sqlPort),

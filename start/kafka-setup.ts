@@ -3,12 +3,12 @@ import { listTopics, readTopicSchemas } from '../avro/topic-schemas.ts';
 import { kafkaClient } from '../kafka/kafka.ts';
 import { Registry } from '../kafka/registry.ts';
 import { registerTopic } from '../kafka/topic-codec.ts';
-import { compactedTopic, ensureTopics, eventTopic } from '../kafka/topics.ts';
+import { ensureTopics, eventTopic } from '../kafka/topics.ts';
+import { changeTopics } from '../stream-ingest/kafka-access.ts';
 import type { KafkaAddresses } from './sql-sources.ts';
 
-/** The topic of stream-ingest, which makes it the same way. */
+/** The topic of stream-ingest. */
 const CHANGES = 'recentchange';
-const CHANGES_PARTITIONS = 4;
 /** Messages of people are an archive. */
 const FOR_EVER = -1;
 
@@ -29,10 +29,8 @@ export async function setUpKafka(
   const client = new Registry({ url: registry });
   for (const topic of topics) await registerTopic(client, await readTopicSchemas(topic, schemas));
   await ensureTopics(kafkaClient({ brokers: kafka, clientId: 'viewcast-sql', log }), [
-    ...topics.map((topic) =>
-      topic === CHANGES ? eventTopic(topic, CHANGES_PARTITIONS) : eventTopic(topic, 1, FOR_EVER),
-    ),
-    compactedTopic(`${CHANGES}-position`),
+    ...topics.filter((topic) => topic !== CHANGES).map((topic) => eventTopic(topic, 1, FOR_EVER)),
+    ...changeTopics(CHANGES),
   ]).catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`Kafka at ${kafka} cannot be asked for its topics: ${reason}`, {

@@ -4,7 +4,7 @@ import { type Outgoing, TransactionalProducer } from '../kafka/producer.ts';
 import { readToEnd } from '../kafka/read-to-end.ts';
 import type { Registry } from '../kafka/registry.ts';
 import { registerTopic, type TopicEncoder } from '../kafka/topic-codec.ts';
-import { compactedTopic, ensureTopics, eventTopic } from '../kafka/topics.ts';
+import { compactedTopic, ensureTopics, eventTopic, type TopicWish } from '../kafka/topics.ts';
 import type { PositionRecord } from './position-log.ts';
 
 /** A time in which this process alone writes. */
@@ -32,6 +32,11 @@ export function positionTopicOf(topic: string): string {
   return `${topic}-position`;
 }
 
+/** The topic of changes and that of positions, as they are made. */
+export function changeTopics(topic: string): readonly TopicWish[] {
+  return [eventTopic(topic, partitions), compactedTopic(positionTopicOf(topic))];
+}
+
 /** Real Kafka. @param schemas the pair under the topic's own name. */
 export function kafkaAccess(
   kafka: Kafka,
@@ -43,7 +48,7 @@ export function kafkaAccess(
   const positionTopic = positionTopicOf(topic);
   return {
     prepare: async () => {
-      await ensureTopics(kafka, [eventTopic(topic, partitions), compactedTopic(positionTopic)]);
+      await ensureTopics(kafka, changeTopics(topic));
       return await registerTopic(registry, schemas);
     },
     takeOffice: () => TransactionalProducer.open(kafka, `viewcast-ingest-${topic}`),
