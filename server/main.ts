@@ -10,6 +10,8 @@ import { HELP, parseOptions } from './options.ts';
 import { type Running, startPipeline } from './pipeline.ts';
 import { startThreads } from './threads.ts';
 
+/** A sign of life to the parent process. */
+const HEARTBEAT_MS = 1_000;
 const TROUBLE = 1;
 const MISUSE = 2;
 
@@ -69,3 +71,7 @@ serving.upstream.check().catch(async (error: unknown) => {
 
 log.info({ host: config.host, port: serving.port }, `http://${config.host}:${serving.port}`);
 process.send?.({ type: 'ready', port: serving.port });
+// A thread that hangs cannot be ended alone, so whoever started this process hears nothing then.
+setInterval(async () => {
+  if (process.connected && (await serving.alive())) process.send?.({ type: 'heartbeat' });
+}, HEARTBEAT_MS).unref();

@@ -18,6 +18,8 @@ export interface Log {
 /** A server with its upstream; its end may take a moment. */
 export type Running = Omit<Serving, 'own' | 'close'> & {
   readonly upstream: Upstream;
+  /** Whether all that serves answers; this thread does when it is asked. */
+  alive(): Promise<boolean>;
   close(): void | Promise<void>;
 };
 
@@ -74,6 +76,7 @@ export function startPipeline(
     return {
       ...serving,
       upstream,
+      alive: async () => true,
       close: () => {
         serving.close();
         views.stop();

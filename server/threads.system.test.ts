@@ -1,4 +1,5 @@
 /** Real threads and sockets; the views are moved by hand. */
+import { Worker } from 'node:worker_threads';
 import { afterEach, expect, test } from 'vitest';
 import { CLOSE } from '../protocol/close.ts';
 import type { RowText } from '../protocol/update.ts';
@@ -75,8 +76,11 @@ interface Stand {
   readonly workers: readonly { post(message: ToWorker): void; readonly said: FromWorker[] }[];
 }
 
-/** Opens threads over two views. */
-async function stand(env: Readonly<Record<string, string>> = {}): Promise<Stand> {
+/** Opens threads over two views; `start` may start others than the project's. */
+async function stand(
+  env: Readonly<Record<string, string>> = {},
+  start: Spawn = startWorker,
+): Promise<Stand> {
   const result = readConfig({ VIEWCAST_PORT: '0', VIEWCAST_LOG: 'silent', ...env });
   if (result.kind === 'errors') throw new Error(result.errors.join());
   const [counter, other] = [new Moved('counter'), new Moved('other')];
@@ -88,7 +92,7 @@ async function stand(env: Readonly<Record<string, string>> = {}): Promise<Stand>
   const workers: { post(message: ToWorker): void; said: FromWorker[] }[] = [];
   const spawn: Spawn = (data, hear) => {
     const said: FromWorker[] = [];
-    const port = startWorker(data, {
+    const port = start(data, {
       message: (message) => {
         said.push(message);
         hear.message(message);
@@ -230,6 +234,29 @@ test('any worker resumes from any moment, also one that has just taken the place
   await until('the others go on', () => stayed.every(({ fold }) => reached(fold, one.counter)));
   for (const viewer of stayed) expectTrue(viewer, one.counter);
 }, 60_000);
+
+test('a worker that hangs is noticed', async () => {
+  // It greets and says that it serves; whatever it is told then is the last that it hears.
+  const hanging = `
+    const { parentPort } = require('node:worker_threads');
+    parentPort.postMessage({ kind: 'hello' });
+    parentPort.once('message', () => {
+      parentPort.postMessage({ kind: 'listening' });
+      parentPort.once('message', () => { for (;;); });
+    });
+  `;
+  const sound = await stand({ VIEWCAST_WORKERS: '2' });
+  expect(await sound.threads.alive()).toBe(true);
+  const { threads } = await stand({ VIEWCAST_WORKERS: '2' }, (data, hear) => {
+    if (data.number === 1) return startWorker(data, hear);
+    const worker = new Worker(hanging, { eval: true });
+    closers.push(() => worker.terminate().then(() => {}));
+    worker.on('message', (message: FromWorker) => hear.message(message));
+    worker.once('exit', () => hear.ended());
+    return { post: (message) => worker.postMessage(message) };
+  });
+  expect(await threads.alive()).toBe(false);
+});
 
 test('an address has as many connections as it may over all workers together', async () => {
   const one = await stand({

@@ -14,6 +14,8 @@ import { WholeMetrics } from './workers/whole-metrics.ts';
 /** Views served by worker threads. */
 export interface Threads {
   readonly port: number;
+  /** Whether all threads that serve answer. */
+  alive(): Promise<boolean>;
   drain(drainMs: number, done: () => void): void;
   /** Ends all threads; the process may end when it resolves, and not before. */
   close(): Promise<void>;
@@ -65,7 +67,12 @@ export async function serveThreads(
     await close();
     throw error;
   }
-  return { port, drain: (drainMs, done) => pool.drain(drainMs, done), close };
+  return {
+    port,
+    alive: () => pool.alive(),
+    drain: (drainMs, done) => pool.drain(drainMs, done),
+    close,
+  };
 }
 
 /** Follows the upstream's views by this thread and serves them by others. */

@@ -103,7 +103,14 @@ function serve(): void {
 
 /** This worker's part of what all are asked. */
 async function partOf(question: Question): Promise<unknown> {
-  return question === 'metrics' ? await serving?.own.metrics() : serving?.own.viewers();
+  switch (question) {
+    case 'metrics':
+      return await serving?.own.metrics();
+    case 'viewers':
+      return serving?.own.viewers();
+    case 'alive':
+      return true;
+  }
 }
 
 function hear(message: ToWorker): void {

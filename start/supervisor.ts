@@ -51,7 +51,7 @@ export interface SupervisorSettings {
 }
 
 const START_LIMIT_MS = 60_000;
-/** Without a heartbeat for as long, an engine hangs (each second is due). */
+/** Without a heartbeat for as long, an engine or a server hangs (each second is due). */
 const SILENCE_LIMIT_MS = 30_000;
 const KAFKA_RETRY_MS = 2_000;
 
@@ -87,7 +87,7 @@ export class Supervisor {
     this.#ingest = this.#child('ingest', 'stream-ingest', null, (place) =>
       ingestEnvironment(place, this.#input),
     );
-    this.#server = this.#child('server', 'server', null, serverEnvironment);
+    this.#server = this.#child('server', 'server', SILENCE_LIMIT_MS, serverEnvironment);
   }
 
   start(): void {

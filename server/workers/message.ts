@@ -49,7 +49,7 @@ export type ViewEvent =
   | { readonly kind: 'discovered' };
 
 /** What can be asked of all workers together. */
-export type Question = 'metrics' | 'viewers';
+export type Question = 'metrics' | 'viewers' | 'alive';
 
 /** From the main thread to a worker. */
 export type ToWorker =

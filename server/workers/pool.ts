@@ -82,6 +82,14 @@ export class Pool {
     return this.#parts.combine(question, await this.#gathering.ask(numbers, question));
   }
 
+  /** Whether every worker that serves answers: one that hangs does not. */
+  async alive(): Promise<boolean> {
+    const serving = [...this.#seats.values()].filter(({ listening }) => listening);
+    const numbers = serving.map(({ number }) => number);
+    const answers = await this.#gathering.ask(numbers, 'alive');
+    return numbers.every((number) => answers.has(number) || !this.#seats.has(number));
+  }
+
   /** Each worker sends its viewers away over `drainMs`; `done` is called when all are gone. */
   drain(drainMs: number, done: () => void): void {
     if (this.#state !== 'running') return;
