@@ -6,13 +6,16 @@ import { measureEngine } from './measure-engine.ts';
 import { measureKafka } from './measure-kafka.ts';
 import { measureKafkaPath } from './measure-kafka-path.ts';
 import { measureLatency } from './measure-latency.ts';
+import { benchPage } from './measure-page.ts';
 import { measureReplay } from './measure-replay.ts';
 import { measureStart } from './measure-start.ts';
 
 const HELP = `Measurements, printed with the machine and the versions.
 
-  npm run bench                      all but the fan-out, about three minutes
+  npm run bench                      all but page and fan-out, about three minutes
   npm run bench -- NAME…             engine, kafka, latency, replay (with memory), start
+  npm run bench -- page              long tasks and heap of the page, eleven minutes;
+                                     [--quick] [--seconds 60] [--minutes 10]
   npm run bench -- fanout [SECTION…] how cheaply batches reach many viewers, beside its peers;
                                      [--quick] [--viewers 100,1000] [--rounds 3] [--pairs 40]
 
@@ -38,15 +41,16 @@ async function main(args: readonly string[]): Promise<number> {
   const [first] = args;
   const names = args.length === 0 ? Object.keys(MEASURES) : args;
   const unknown = names.filter((name) => !(name in MEASURES));
-  if (first !== 'fanout' && unknown.length > 0) {
+  if (first !== 'fanout' && first !== 'page' && unknown.length > 0) {
     process.stderr.write(
-      `no measurement ${unknown.join(', ')}: there are ${Object.keys(MEASURES).join(', ')} and fanout\n`,
+      `no measurement ${unknown.join(', ')}: there are ${Object.keys(MEASURES).join(', ')}, page and fanout\n`,
     );
     return 2;
   }
   const print: Print = (line) => void process.stdout.write(`${line}\n`);
   for (const line of describeMachine()) print(line);
   if (first === 'fanout') await benchFanout(args.slice(1), print);
+  else if (first === 'page') await benchPage(args.slice(1), print);
   else for (const name of names) await MEASURES[name]?.(print);
   return 0;
 }

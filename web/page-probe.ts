@@ -106,14 +106,25 @@ export async function settled(
   await page.waitForSelector(`#${part}-as-of[data-timestamp="${timestamp}"]`);
 }
 
-/** The bars from top to bottom, and the table beside them. */
-export function shownRanking(page: Page): Promise<{ chart: Line[]; table: Line[] }> {
-  return page.evaluate(() => {
+/**
+ * The counter, the bars from top to bottom, and the table beside them; with `timestamp`, as soon as
+ * they are as of that.
+ */
+export function shownPage(
+  page: Page,
+  timestamp?: number,
+): Promise<{ counter: string; chart: Line[]; table: Line[] }> {
+  return page.evaluate(async (asOf) => {
+    const time = document.getElementById('counter-as-of');
+    while (asOf !== undefined && time?.dataset.timestamp !== String(asOf)) {
+      await new Promise(requestAnimationFrame);
+    }
     const place = (bar: Element) =>
       Number(/,(.*)\)/.exec(bar.getAttribute('transform') ?? '')?.[1]);
     const text = (node: Element, part: string) => node.querySelector(part)?.textContent ?? '';
     const bars = [...document.querySelectorAll('#chart .bar')];
     return {
+      counter: document.getElementById('counter')?.textContent ?? '',
       chart: bars
         .sort((a, b) => place(a) - place(b))
         .map((bar) => ({ name: text(bar, 'title'), count: text(bar, '.value') })),
@@ -122,7 +133,13 @@ export function shownRanking(page: Page): Promise<{ chart: Line[]; table: Line[]
         count: text(row, '.count'),
       })),
     };
-  });
+  }, timestamp);
+}
+
+/** The bars from top to bottom, and the table beside them. */
+export async function shownRanking(page: Page): Promise<{ chart: Line[]; table: Line[] }> {
+  const { chart, table } = await shownPage(page);
+  return { chart, table };
 }
 
 export const shownChart = async (page: Page): Promise<Line[]> => (await shownRanking(page)).chart;

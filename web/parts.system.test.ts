@@ -281,6 +281,45 @@ describe.skipIf(NO_BROWSER !== '')(`parts of the page in Chromium ${NO_BROWSER}`
     await expect.poll(() => elsewhere.locator('#embedded .bar').count(), PATIENT).toBe(2);
   });
 
+  test('while the page comes to life, nothing in it changes its place', async () => {
+    for (const [nth, width] of [360, 1_280].entries()) {
+      const start = NOW + nth * 10_000;
+      const world = worldAt(start);
+      const page = await probe.open({ viewport: { width, height: 900 } });
+      await settled(page, 'latest', start);
+      await expect.poll(() => page.locator('#wiki option').count(), PATIENT).toBeGreaterThan(1);
+      world.step(start + 2_000);
+      probe.stand.set(world.views(start + 2_000), start + 2_000);
+      await settled(page, 'latest', start + 2_000);
+      const shifts = await page.evaluate(
+        () =>
+          new Promise<string[]>((done) => {
+            const observer = new PerformanceObserver((list) => {
+              // The observer's types do not know this kind of entry (Layout Instability API).
+              const entries = list.getEntries() as unknown as {
+                value: number;
+                sources: { node: Node | null }[];
+              }[];
+              done(
+                entries
+                  .filter(({ value }) => value > 0.002)
+                  .map(({ value, sources }) => {
+                    const names = sources.map(({ node }) =>
+                      node instanceof Element ? `${node.tagName}.${node.id || node.className}` : '',
+                    );
+                    return `${value.toFixed(3)}: ${names.join(', ')}`;
+                  }),
+              );
+            });
+            observer.observe({ type: 'layout-shift', buffered: true });
+            // Without any there is no entry to be told of.
+            setTimeout(() => done([]), 500);
+          }),
+      );
+      expect(shifts, `${width} px`).toEqual([]);
+    }
+  });
+
   test('nothing keeps anybody out: no violation that axe-core knows, in both themes', async () => {
     worldAt(NOW);
     const axe = await readFile(

@@ -31,6 +31,8 @@ export function randomFrom(seed: number): () => number {
 export class World {
   readonly #random: () => number;
   readonly #all: Happening[] = [];
+  /** How often each user made changes of each kind. */
+  readonly #users = new Map<string, number>();
 
   constructor(random: () => number) {
     this.#random = random;
@@ -44,7 +46,10 @@ export class World {
       const kind = KINDS[rank % KINDS.length] ?? 'person';
       const wiki = WIKIS[Math.floor(this.#random() ** 2 * WIKIS.length)] ?? '';
       const delta = Math.floor(this.#random() * 900) - 300;
-      this.#all.push({ at, user: `${kind} ${rank}`, kind, wiki, delta });
+      const user = `${kind} ${rank}`;
+      this.#all.push({ at, user, kind, wiki, delta });
+      const key = JSON.stringify([user, kind]);
+      this.#users.set(key, (this.#users.get(key) ?? 0) + 1);
     }
   }
 
@@ -57,26 +62,28 @@ export class World {
     return { counter: [[this.total]], top20: this.#top20(), latest: this.#latest() };
   }
 
+  /** The rows of persecond as of `now`. */
+  seconds(now: number): readonly Row[] {
+    const recent = this.#all.slice(this.#all.findLastIndex(({ at }) => at < now - 60_000) + 1);
+    return count(recent, ({ at }) => [Math.floor(at / 1_000)]);
+  }
+
   /** All views as of `now`, in ms since 1970. */
   views(now: number): Readonly<Record<string, readonly Row[]>> {
     const leaders = Object.entries(MINUTES).flatMap(([span, minutes]) =>
       this.#leaders(span, now - minutes * 60_000),
     );
-    const seconds = count(
-      this.#all.filter(({ at }) => at >= now - 60_000),
-      ({ at }) => [Math.floor(at / 1_000)],
-    );
     return {
       ...this.counted(),
       archive_newest: [],
       topwikis: ranked(count(this.#all, ({ wiki }) => [wiki])).slice(0, 40),
-      persecond: seconds,
+      persecond: this.seconds(now),
       leaders,
     };
   }
 
   #top20(): readonly Row[] {
-    return ranked(count(this.#all, ({ user, kind }) => [user, kind])).slice(0, 20);
+    return ranked(rowsOf(this.#users)).slice(0, 20);
   }
 
   #latest(): readonly Row[] {
@@ -110,6 +117,10 @@ function count(all: readonly Happening[], keyOf: (one: Happening) => Row): Row[]
     const key = JSON.stringify(keyOf(one));
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
+  return rowsOf(counts);
+}
+
+function rowsOf(counts: ReadonlyMap<string, number>): Row[] {
   return [...counts].map(([key, n]) => [...(JSON.parse(key) as Row), n]);
 }
 

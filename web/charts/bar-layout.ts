@@ -87,7 +87,7 @@ type Frame = Omit<BarLayout, 'bars' | 'ticks'>;
 function frameOf(slots: number, size: Size): Frame {
   const fontSize = Math.min(
     28,
-    Math.max(11, Math.min(size.height / (2.8 * slots), size.width / 24)),
+    Math.max(11.5, Math.min(size.height / (2.8 * slots), size.width / 42)),
   );
   const top = fontSize * 1.6;
   const slot = Math.max(1, (size.height - top) / slots);

@@ -5,6 +5,7 @@ import type { Bar, BarLayout, MeasureText, Size, Tick } from './bar-layout.ts';
 import { layoutBars } from './bar-layout.ts';
 import { type Glide, glideFrom, glideTo } from './glide.ts';
 import { type Motion, STILL } from './motion.ts';
+import { mark, write } from './write.ts';
 
 type Reach = { readonly width: number; readonly labelX: number; readonly count: number };
 type Place = { readonly y: number; readonly opacity: number };
@@ -19,6 +20,10 @@ interface BarState {
 type Part = Selection<SVGGElement, unknown, null, undefined>;
 
 const stateOf = local<BarState>();
+/** The frame that a bar's parts were last set in. */
+const frameOf = local<string>();
+/** Where a tick goes. */
+const targetOf = local<string>();
 
 /**
  * A bar chart of the first leaders, greatest on top. Given the node that an earlier call
@@ -55,12 +60,10 @@ function drawRanks(part: Part, layout: BarLayout): void {
   part
     .selectAll('text')
     .data(layout.bars)
-    .join('text')
-    .attr('x', layout.left - layout.fontSize)
-    .attr('y', (bar) => bar.y + layout.thickness / 2)
-    .attr('dy', '0.35em')
-    .attr('text-anchor', 'end')
-    .text((_, rank) => rank + 1);
+    .join((enter) => enter.append('text').attr('dy', '0.35em').attr('text-anchor', 'end'))
+    .each(mark('x', () => layout.left - layout.fontSize))
+    .each(mark('y', (bar) => bar.y + layout.thickness / 2))
+    .each(write((_, rank) => String(rank + 1)));
 }
 
 function drawTicks(part: Part, layout: BarLayout, size: Size, ms: number): void {
@@ -74,13 +77,21 @@ function drawTicks(part: Part, layout: BarLayout, size: Size, ms: number): void 
       entered.append('text').attr('text-anchor', 'middle');
       return entered;
     });
-  ticks.select('line').attr('y1', layout.top).attr('y2', size.height);
+  ticks
+    .select('line')
+    .each(mark('y1', () => layout.top))
+    .each(mark('y2', () => size.height));
   ticks
     .select('text')
-    .attr('y', layout.top - layout.gap)
-    .text((tick) => tick.text);
+    .each(mark('y', () => layout.top - layout.gap))
+    .each(write((tick) => tick.text));
+  const moved = ticks.filter(function (tick) {
+    const isThere = targetOf.get(this) === at(tick);
+    targetOf.set(this, at(tick));
+    return !isThere;
+  });
   if (ms === 0) ticks.interrupt().attr('transform', at);
-  else ticks.transition().duration(ms).ease(easeCubicOut).attr('transform', at);
+  else moved.transition().duration(ms).ease(easeCubicOut).attr('transform', at);
 }
 
 function drawBars(part: Part, layout: BarLayout, size: Size, motion: Motion): void {
@@ -146,9 +157,19 @@ const MARKS: Readonly<Record<Kind, (r: number) => string>> = {
   anonymous: (r) => `M0,${-r * 1.25}L${r * 1.25},0L0,${r * 1.25}L${-r * 1.25},0Z`,
 };
 
-/** Sets what never glides. */
+/** Sets what never glides, where it has changed. */
 function dress(node: SVGGElement, bar: Bar, layout: BarLayout): void {
-  const group = select(node);
+  const group = select<SVGGElement, unknown>(node);
+  const name = group.select('.name');
+  // In a text from right to left the left end is where it ends.
+  name
+    .each(mark('direction', () => bar.direction))
+    .each(mark('text-anchor', () => (bar.direction === 'rtl' ? 'end' : 'start')))
+    .each(write(() => bar.label));
+  const { left, thickness, fontSize, gap } = layout;
+  const frame = [left, thickness, fontSize, gap].join(' ');
+  if (frameOf.get(node) === frame) return;
+  frameOf.set(node, frame);
   group
     .select('rect')
     .attr('x', layout.left)
@@ -163,10 +184,4 @@ function dress(node: SVGGElement, bar: Bar, layout: BarLayout): void {
     .selectAll('text')
     .attr('y', layout.thickness / 2)
     .attr('dy', '0.35em');
-  // In a text from right to left the left end is where it ends.
-  group
-    .select('.name')
-    .attr('direction', bar.direction)
-    .attr('text-anchor', bar.direction === 'rtl' ? 'end' : 'start')
-    .text(bar.label);
 }

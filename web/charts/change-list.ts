@@ -4,8 +4,9 @@ import type { Change } from '../latest.ts';
 import { KIND_TEXT, nameText } from '../name-text.ts';
 
 /**
- * The newest changes as a list, newest first: bytes, title, user, wiki. Given the list that an
- * earlier call returned it changes that one.
+ * The newest changes as a list in the order given: bytes, title, user, wiki. Given the list that an
+ * earlier call returned it changes that one, line by line in its place: nothing moves under the
+ * reader's eyes or pointer.
  *
  * @param linked whether titles lead to the wiki
  */
@@ -16,40 +17,40 @@ export function changeList(
 ): HTMLOListElement {
   const items = select(previous)
     .selectAll<HTMLLIElement, Change>('li.change')
-    .data(changes, (change) => change?.key)
+    .data(changes)
     .join((enter) => {
-      // Where most of the list is new, motion would only flicker.
-      const isCalm = enter.size() * 2 < changes.length;
-      const item = enter.append('li').attr('class', isCalm ? 'change arriving' : 'change');
-      item.each(function (change) {
-        build(this, change, linked);
-      });
+      const item = enter.append('li').attr('class', 'change');
+      item.append('span').attr('class', 'delta');
+      item.append('bdi').attr('class', 'title').append('a').attr('rel', 'noopener');
+      const by = item.append('span').attr('class', 'by');
+      by.append('i').attr('aria-hidden', 'true');
+      by.append('span').attr('class', 'visually-hidden');
+      by.append('bdi').attr('class', 'user');
+      by.append('span').attr('class', 'wiki');
       return item;
     });
-  items.order();
+  items
+    .select('.delta')
+    .attr('class', ({ delta }) => `delta ${signOf(delta)}`)
+    .text(({ delta, type }) => (delta === null ? type || 'change' : formatDelta(delta)));
+  items
+    .select('.title')
+    .attr('title', ({ title }) => title)
+    .select('a')
+    .attr('href', ({ url }) => (linked ? url : null))
+    .text(({ title }) => nameText(title));
+  items.select('i').attr('class', ({ kind }) => (kind === null ? '' : `mark ${kind}`));
+  items.select('.visually-hidden').text(({ kind }) => (kind === null ? '' : `${KIND_TEXT[kind]} `));
+  items
+    .select('.user')
+    .attr('title', ({ user }) => user)
+    .text(({ user }) => nameText(user));
+  items.select('.wiki').text(({ wiki }) => wiki);
   return previous;
 }
 
-/** A change never becomes another one: its item is made once. */
-function build(node: HTMLLIElement, change: Change, linked: boolean): void {
-  const item = select(node);
-  const { delta, url, kind } = change;
-  const sign = delta === null ? 'none' : delta < 0 ? 'less' : delta > 0 ? 'more' : 'same';
-  item
-    .append('span')
-    .attr('class', `delta ${sign}`)
-    .text(delta === null ? change.type || 'change' : formatDelta(delta));
-  const title = item.append('bdi').attr('class', 'title').attr('title', change.title);
-  if (linked && url !== null) {
-    title.append('a').attr('href', url).attr('rel', 'noopener').text(nameText(change.title));
-  } else {
-    title.text(nameText(change.title));
-  }
-  const by = item.append('span').attr('class', 'by');
-  if (kind !== null) {
-    by.append('i').attr('class', `mark ${kind}`).attr('aria-hidden', 'true');
-    by.append('span').attr('class', 'visually-hidden').text(`${KIND_TEXT[kind]} `);
-  }
-  by.append('bdi').attr('class', 'user').attr('title', change.user).text(nameText(change.user));
-  by.append('span').attr('class', 'wiki').text(change.wiki);
+function signOf(delta: number | null): string {
+  if (delta === null) return 'none';
+  if (delta === 0) return 'same';
+  return delta < 0 ? 'less' : 'more';
 }

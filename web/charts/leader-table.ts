@@ -2,6 +2,7 @@ import { select } from 'd3';
 import { formatCount } from '../format.ts';
 import type { Leader } from '../leaders.ts';
 import { KIND_TEXT, nameText } from '../name-text.ts';
+import { write } from './write.ts';
 
 /**
  * The same ranking as the chart's, as the body of a table: rank, name, kind, count. Given the body that
@@ -23,9 +24,9 @@ export function leaderTable(
       return row;
     })
     .order();
-  rows.select('.rank').text((_, rank) => rank + 1);
-  rows.select('th').text(({ name }) => nameText(name));
-  rows.select('.kind').text(({ kind }) => (kind === null ? '' : KIND_TEXT[kind]));
-  rows.select('.count').text(({ count }) => formatCount(count));
+  rows.select('.rank').each(write((_, rank) => String(rank + 1)));
+  rows.select('th').each(write(({ name }) => nameText(name)));
+  rows.select('.kind').each(write(({ kind }) => (kind === null ? '' : KIND_TEXT[kind])));
+  rows.select('.count').each(write(({ count }) => formatCount(count)));
   return previous;
 }

@@ -13,6 +13,9 @@ import { nameText } from '../name-text.ts';
 export class RankingPanel {
   readonly #chart = element('chart', HTMLElement);
   readonly #announcer: Announcer;
+  /** Asked for when they change only: asking makes the browser lay out at once. */
+  #size = { width: 0, height: 0 };
+  #measure = measureIn('sans-serif');
   #bars: SVGSVGElement | undefined;
   #leaders: readonly Leader[] = [];
   #slots = 10;
@@ -20,7 +23,11 @@ export class RankingPanel {
 
   constructor(announcer: Announcer) {
     this.#announcer = announcer;
-    new ResizeObserver(() => this.#redraw()).observe(this.#chart);
+    this.#look();
+    new ResizeObserver(() => {
+      this.#look();
+      if (this.#bars !== undefined) this.#draw(STILL);
+    }).observe(this.#chart);
   }
 
   /** What is on show, best first. */
@@ -30,8 +37,11 @@ export class RankingPanel {
 
   show(leaders: readonly Leader[], slots: number, motion: Motion): void {
     this.#leaders = leaders.slice(0, slots);
-    this.#slots = slots;
-    this.#chart.dataset.slots = String(slots);
+    if (slots !== this.#slots) {
+      this.#slots = slots;
+      this.#chart.dataset.slots = String(slots);
+      this.#look();
+    }
     this.#draw(motion);
     const [body] = element('leaders', HTMLTableElement).tBodies;
     if (body !== undefined) leaderTable(this.#leaders, body);
@@ -65,18 +75,17 @@ export class RankingPanel {
     this.#announcer.announce(places.join('; '));
   }
 
-  #redraw(): void {
-    if (this.#bars !== undefined) this.#draw(STILL);
+  #look(): void {
+    this.#size = { width: this.#chart.clientWidth, height: this.#chart.clientHeight };
+    this.#measure = measureIn(getComputedStyle(this.#chart).fontFamily);
   }
 
   #draw(motion: Motion): void {
-    const size = { width: this.#chart.clientWidth, height: this.#chart.clientHeight };
-    const measure = measureIn(getComputedStyle(this.#chart).fontFamily);
     if (this.#bars === undefined) {
-      this.#bars = barRace(this.#leaders, this.#slots, size, measure);
+      this.#bars = barRace(this.#leaders, this.#slots, this.#size, this.#measure);
       this.#chart.replaceChildren(this.#bars);
     } else {
-      barRace(this.#leaders, this.#slots, size, measure, motion, this.#bars);
+      barRace(this.#leaders, this.#slots, this.#size, this.#measure, motion, this.#bars);
     }
   }
 }

@@ -7,12 +7,14 @@ import type { Rate } from '../rate.ts';
 export class RatePanel {
   readonly #figure = element('rate', HTMLDataElement);
   readonly #stage = element('sparkline', HTMLElement);
+  #size = { width: 0, height: 0 };
   #series: Rate['series'] = [];
   #line: SVGSVGElement | undefined;
 
   constructor() {
     new ResizeObserver(() => {
-      if (this.#line !== undefined) this.#draw();
+      this.#size = { width: this.#stage.clientWidth, height: this.#stage.clientHeight };
+      if (this.#series.length > 0) this.#draw();
     }).observe(this.#stage);
   }
 
@@ -20,12 +22,11 @@ export class RatePanel {
     this.#figure.value = String(perSecond);
     this.#figure.textContent = formatRate(perSecond);
     this.#series = series;
-    this.#draw();
+    if (this.#size.width > 0) this.#draw();
   }
 
   #draw(): void {
-    const size = { width: this.#stage.clientWidth, height: this.#stage.clientHeight };
-    const line = sparkline(this.#series, size, this.#line);
+    const line = sparkline(this.#series, this.#size, this.#line);
     if (this.#line === undefined) this.#stage.replaceChildren(line);
     this.#line = line;
   }
