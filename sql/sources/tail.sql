@@ -30,6 +30,8 @@ CREATE MATERIALIZED SOURCE example
 CREATE MATERIALIZED SOURCE positions
   FROM KAFKA BROKER '${VIEWCAST_KAFKA}' TOPIC 'recentchange-position'
   KEY FORMAT TEXT VALUE FORMAT TEXT
+  -- Named, as releases of this line differ in what they call a key of plain text.
+  INCLUDE KEY AS key
   ENVELOPE UPSERT;
 
 -- The same for viewers: the page's badge. Key: none, size: one row.

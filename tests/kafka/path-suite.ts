@@ -58,6 +58,10 @@ export function testPath(
           return Number((await rowsOf('counter'))[0]?.[0]) === events.length;
         });
         expect(rankRows(await rowsOf('top10'))).toEqual(finalLeaders(events));
+        await until('the input is told of', async () => {
+          const [input] = await rowsOf('input');
+          return JSON.stringify(input?.slice(0, 3)) === '["live","","connected"]';
+        });
         expect(judge.faults).toEqual([]);
         expect(judge.judged).toBeGreaterThan(2);
       },
