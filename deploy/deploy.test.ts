@@ -157,6 +157,7 @@ test('the image holds what they need, and nothing else', () => {
     'avro_schemas/a.avsc',
     'package-lock.json',
     'web/index.html',
+    'LICENSE',
   ]) {
     expect(isIgnored(patterns, path), path).toBe(false);
   }

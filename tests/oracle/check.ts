@@ -19,7 +19,10 @@ const LEAST_TIMESTAMPS = 3;
  */
 export async function checkByOracle(seconds: number): Promise<void> {
   const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 32));
-  console.log(`oracle: SEED=${seed} ORACLE_SECONDS=${seconds}`);
+  // The seed also says which line of Materialize the engines pose as.
+  process.env.VIEWCAST_DIALECT ??= seed % 2 === 0 ? 'subscribe' : 'tail';
+  const { VIEWCAST_DIALECT: dialect } = process.env;
+  console.log(`oracle: SEED=${seed} ORACLE_SECONDS=${seconds} VIEWCAST_DIALECT=${dialect}`);
   const start = Date.now();
   const elapsed = () => ((Date.now() - start) / 1_000).toFixed(1);
   const outcome = await run({

@@ -75,7 +75,7 @@ export class TxnCursor {
   }
 
   #read(): void {
-    const cursor = new Cursor<string[]>(`SUBSCRIBE ${TXN} WITH (PROGRESS)`, undefined, {
+    const cursor = new Cursor<string[]>(`TAIL ${TXN} WITH (PROGRESS)`, undefined, {
       rowMode: 'array',
       types: TEXT,
     });
