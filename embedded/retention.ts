@@ -20,9 +20,6 @@ export interface Retention {
   readonly interval: string | null;
 }
 
-/** Of a table that is read from a topic and says nothing of it: SQL for Materialize cannot. */
-export const DEFAULT_RETENTION: Retention = { rows: 250_000, interval: '70 minutes' };
-
 /**
  * Takes the RETAIN options out of a CREATE TABLE statement, as PostgreSQL does not know them.
  * `retention` is null when there are none, and then `sql` is unchanged.
@@ -44,12 +41,35 @@ export function takeRetention(sql: string): {
   const options = splitOptions(tokens.slice(open + 1, close === -1 ? undefined : close));
   const kept = options.filter(([first]) => !isWord(first, 'retain'));
   if (kept.length === options.length) return unchanged;
-  const retention = options.reduce(addOption, { rows: 0, interval: null });
+  const retention = options.reduce(addOption, NOTHING);
   const [start, end] = [tokens[open - 1]?.start ?? 0, tokens[close]?.end ?? sql.length];
   const others = kept.map((option) => sql.slice(option[0]?.start, option.at(-1)?.end)).join(', ');
   const clause = others === '' ? '' : `WITH (${others})`;
   return { sql: `${sql.slice(0, start)}${clause}${sql.slice(end)}`, table, retention };
 }
+
+/**
+ * The retention that the statement of a table or source asks for, which is read from a topic. SQL
+ * that Materialize takes as well says it in a comment: `/* engine: WITH (RETAIN ROWS 1000) *\/`.
+ *
+ * @throws {EngineError} 42601 for options that are not of that form.
+ */
+export function readRetention(sql: string): Retention | null {
+  const [, comment = ''] = /\/\*\s*engine:(.*?)\*\//s.exec(sql) ?? [];
+  const tokens = tokenize(`${sql} ${comment}`);
+  const open = findOptions(tokens, 'retain');
+  if (open === -1) return null;
+  const close = tokens.findIndex((token, index) => index > open && token.value === ')');
+  const options = splitOptions(tokens.slice(open + 1, close === -1 ? undefined : close));
+  const isAsked = options.some(
+    ([first, second]) => isWord(first, 'retain') && !isWord(second, 'history'),
+  );
+  return isAsked
+    ? options.filter(([, second]) => !isWord(second, 'history')).reduce(addOption, NOTHING)
+    : null;
+}
+
+const NOTHING: Retention = { rows: 0, interval: null };
 
 function tableName(tokens: readonly Token[]): string | null {
   const at = tokens.findIndex((token) => isWord(token, 'table'));
@@ -60,12 +80,13 @@ function tableName(tokens: readonly Token[]): string | null {
   return tokens[name]?.value ?? null;
 }
 
-/** The index of the parenthesis after the WITH that holds a RETAIN option, or −1. */
-function findOptions(tokens: readonly Token[]): number {
+/** The index of the parenthesis after a WITH (whose options begin with `first`), or −1. */
+function findOptions(tokens: readonly Token[], first?: string): number {
   let depth = 0;
   for (const [index, token] of tokens.entries()) {
     if (token.kind !== 'symbol') continue;
-    if (token.value === '(' && depth === 0 && isWord(tokens[index - 1], 'with')) return index;
+    const isWith = token.value === '(' && depth === 0 && isWord(tokens[index - 1], 'with');
+    if (isWith && (first === undefined || isWord(tokens[index + 1], first))) return index;
     if (token.value === '(') depth++;
     if (token.value === ')') depth--;
   }

@@ -55,8 +55,8 @@ export async function ensureTopics(kafka: Kafka, wishes: readonly TopicWish[]): 
           topics: [{ topic, numPartitions: partitions, replicationFactor: -1, configEntries }],
         });
       } catch (error) {
-        // Somebody else made it in between.
-        if (!isExisting(error)) throw error;
+        // Somebody else made it in between; or it is made, and not every broker has heard of it.
+        if (!isExisting(error) && codeOf(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
       }
     }
   } finally {

@@ -1,6 +1,6 @@
 import type { StoreCatalog } from '../catalog.ts';
 import { alreadyExists } from '../catalog-errors.ts';
-import { DEFAULT_RETENTION, takeRetention } from '../retention.ts';
+import { readRetention } from '../retention.ts';
 import type { CreateKafkaRequest, Reading } from './definition.ts';
 import { resolveReading, secretsOf } from './resolve.ts';
 import type { Sources } from './sources.ts';
@@ -60,9 +60,8 @@ async function createReading(
   reading: Reading,
 ): Promise<string | null> {
   const { name, sql, type } = request;
-  const retention = takeRetention(sql).retention;
-  const isUpsert = reading.envelope === 'upsert';
-  if (isUpsert && retention !== null) refuseRetention(name);
+  const retention = readRetention(sql);
+  if (reading.envelope === 'upsert' && retention !== null) refuseRetention(name);
   const resolved = resolveReading(catalog.current, request, reading);
   const schemas = await sources.schemas(resolved, reading);
   const layout = layOut(reading, schemas);
@@ -72,10 +71,7 @@ async function createReading(
     type,
     deps: resolved.deps,
     definition: { kind: 'reading', from: resolved.from, reading, schemas },
-    table: {
-      create: (store) => createTable(store, name, layout),
-      retention: isUpsert ? null : (retention ?? DEFAULT_RETENTION),
-    },
+    table: { create: (store) => createTable(store, name, layout), retention },
   });
   const records = layout.columns.filter(({ type: of }) => of === 'jsonb').map((each) => each.name);
   const nested = reading.value.kind === 'avro' ? records : [];

@@ -1,6 +1,7 @@
 -- What is read from Kafka, by Materialize and by the embedded engine alike. npm run sql:apply puts
 -- the addresses in: ${VIEWCAST_KAFKA} (host:port, by commas) and ${VIEWCAST_REGISTRY} (a URL). The
--- schemas are read when a table is created, so they are registered before.
+-- schemas are read when a table is created, so they are registered before. What a comment says to
+-- the engine, the engine alone obeys.
 
 CREATE CONNECTION kafka_connection TO KAFKA
   (BROKERS (${VIEWCAST_KAFKA}), SECURITY PROTOCOL PLAINTEXT);
@@ -16,6 +17,7 @@ CREATE SOURCE recentchange_source FROM KAFKA CONNECTION kafka_connection (TOPIC 
 CREATE TABLE recentchange_events FROM SOURCE recentchange_source (REFERENCE "recentchange")
   FORMAT AVRO USING CONFLUENT SCHEMA REGISTRY CONNECTION registry_connection
   INCLUDE TIMESTAMP AS appended
+  /* engine: WITH (RETAIN ROWS 250000, RETAIN FOR '70 minutes') */
   ENVELOPE NONE;
 
 CREATE VIEW recentchange AS
