@@ -1,6 +1,7 @@
-import type { Logger } from 'pino';
+import { pino } from 'pino';
 import { listTopics, readTopicSchemas } from '../avro/topic-schemas.ts';
 import { kafkaClient } from '../kafka/kafka.ts';
+import type { KafkaLogin } from '../kafka/login.ts';
 import { Registry } from '../kafka/registry.ts';
 import { registerTopic } from '../kafka/topic-codec.ts';
 import { ensureTopics, eventTopic } from '../kafka/topics.ts';
@@ -23,12 +24,13 @@ const FOR_EVER = -1;
 export async function setUpKafka(
   { kafka, registry }: KafkaAddresses,
   schemas: string,
-  log: Logger,
+  { ssl, sasl }: KafkaLogin,
 ): Promise<readonly string[]> {
+  const log = pino({ level: 'silent' });
   const topics = await listTopics(schemas);
   const client = new Registry({ url: registry });
   for (const topic of topics) await registerTopic(client, await readTopicSchemas(topic, schemas));
-  await ensureTopics(kafkaClient({ brokers: kafka, clientId: 'viewcast-sql', log }), [
+  await ensureTopics(kafkaClient({ brokers: kafka, clientId: 'viewcast-sql', log, ssl, sasl }), [
     ...topics.filter((topic) => topic !== CHANGES).map((topic) => eventTopic(topic, 1, FOR_EVER)),
     ...changeTopics(CHANGES),
   ]).catch((error: unknown) => {

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { pino } from 'pino';
+import { readKafkaLogin } from '../kafka/login.ts';
 import { apply } from './apply.ts';
 import { describePlan, statementsOf } from './apply-plan.ts';
 import { planSql, readDefinitionsFor, withTarget } from './engine-database.ts';
@@ -137,7 +137,9 @@ async function applyTo(target: Target, flags: Flags): Promise<number> {
     return isComplete && steps.every(({ action }) => action !== 'refuse') ? 0 : 1;
   }
   if (choice.kind !== 'embedded') {
-    const topics = await setUpKafka(choice, folders.schemas, pino({ level: 'silent' }));
+    const login = readKafkaLogin(process.env);
+    if (typeof login === 'string') throw new UsageError(login);
+    const topics = await setUpKafka(choice, folders.schemas, login);
     say(`registered the schemas of ${topics.join(', ')}`);
   }
   const applied = await apply(target.database, ledger, definitions, isComplete);

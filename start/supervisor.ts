@@ -12,7 +12,7 @@
  * goes the upper row again; the server stays, and its viewers get one snapshot of the new epoch.
  */
 import { join } from 'node:path';
-import { pino } from 'pino';
+import { readKafkaLogin } from '../kafka/login.ts';
 import { engineUrl, pageUrl } from './addresses.ts';
 import { Child, type ChildListener, STOP_LIMIT_MS } from './child.ts';
 import type { ChildMessage } from './child-message.ts';
@@ -245,7 +245,9 @@ export class Supervisor {
     const { terminal, options } = this.#settings;
     if (options.kafka === null || this.#kafkaReady) return true;
     try {
-      await setUpKafka(options.kafka, this.#schemaFolder(), pino({ level: 'silent' }));
+      const login = readKafkaLogin(this.#settings.environment);
+      if (typeof login === 'string') throw new Error(login);
+      await setUpKafka(options.kafka, this.#schemaFolder(), login);
       this.#kafkaReady = true;
       return true;
     } catch (error) {

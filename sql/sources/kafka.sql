@@ -3,6 +3,8 @@
 -- schemas are read when a table is created, so they are registered before. What a comment says to
 -- the engine, the engine alone obeys.
 
+-- Brokers that ask who comes: CREATE SECRET kafka_password AS '…', and here SECURITY PROTOCOL SASL_SSL,
+-- SASL MECHANISMS 'SCRAM-SHA-512', SASL USERNAME '…', SASL PASSWORD SECRET kafka_password.
 CREATE CONNECTION kafka_connection TO KAFKA
   (BROKERS (${VIEWCAST_KAFKA}), SECURITY PROTOCOL PLAINTEXT);
 
