@@ -189,6 +189,7 @@ test('generated changes come at their rate and go on after a stop', async () => 
   const generate = { VIEWCAST_INPUT: 'generate', VIEWCAST_RATE: '2000' };
   for (const atLeast of [300, 900]) {
     const part = ingest(generate);
+    await part.until(({ type }) => type === 'ready');
     await poll(async () => ((await counted())[0] ?? 0) >= atLeast);
     expect(await part.kill('SIGTERM')).toBe(0);
   }
