@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { kafkaSkipped } from '../scripts/kafka-local/tools.ts';
 import { idsOf, inventedEvents, KafkaIngest } from '../tests/kafka-ingest.ts';
-import { poll } from '../tests/part.ts';
+import { until } from '../tests/viewcast.ts';
 import { startStandIn } from '../tests/wikimedia-stand-in.ts';
 
 describe.skipIf(kafkaSkipped !== null)(`into a real Kafka (${kafkaSkipped ?? 'found'})`, () => {
@@ -21,13 +21,13 @@ describe.skipIf(kafkaSkipped !== null)(`into a real Kafka (${kafkaSkipped ?? 'fo
     });
     try {
       const first = world.ingest('recentchange', standIn.url);
-      await poll(async () => (await world.produced('recentchange')) > 100);
+      await until('so many are produced', async () => (await world.produced('recentchange')) > 100);
       await world.local.broker.kill();
       await first.kill();
       // Started while Kafka is away: it waits.
       const second = world.ingest('recentchange', standIn.url);
       await world.local.broker.start();
-      await poll(() => world.holds('recentchange', events.length));
+      await until('all is there', () => world.holds('recentchange', events.length));
       const letters = readFileSync(world.deadLetters('recentchange'), 'utf8').split('\n');
       expect(JSON.parse(letters[0] ?? '')).toMatchObject({
         reason: expect.stringContaining('expected JSON'),

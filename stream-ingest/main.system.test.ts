@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { applySqlFolder } from '../start/engine-database.ts';
-import { Part, poll } from '../tests/part.ts';
+import { Part } from '../tests/part.ts';
 import {
   mappedDayOf2015,
   minuteOf2021,
   readUnpacked,
   recordingsMissing,
 } from '../tests/recordings.ts';
-import { root } from '../tests/viewcast.ts';
+import { root, until } from '../tests/viewcast.ts';
 import { type Behaviour, parseStandInEvents, startStandIn } from '../tests/wikimedia-stand-in.ts';
 import { readRecording } from './recording.ts';
 
@@ -167,10 +167,10 @@ test.skipIf(recordingsMissing !== null)(
       };
       const first = ingest(live);
       const count = async () => Number((await rows('SELECT count FROM counter'))[0]?.[0]);
-      await poll(async () => (await count()) >= 400);
+      await until('so many are counted', async () => (await count()) >= 400);
       await first.kill();
       const second = ingest(live);
-      await poll(async () => (await count()) >= 1950);
+      await until('so many are counted', async () => (await count()) >= 1950);
       expect(await second.kill('SIGINT')).toBe(0);
       expect(await counted()).toEqual([1950, 1950, 1950, 1950]);
       expect(standIn.requests[0]?.userAgent).toMatch(/^viewcast\/\S+ \(test@example\.org\) node\//);
@@ -190,7 +190,7 @@ test('generated changes come at their rate and go on after a stop', async () => 
   for (const atLeast of [300, 900]) {
     const part = ingest(generate);
     await part.until(({ type }) => type === 'ready');
-    await poll(async () => ((await counted())[0] ?? 0) >= atLeast);
+    await until('so many are counted', async () => ((await counted())[0] ?? 0) >= atLeast);
     expect(await part.kill('SIGTERM')).toBe(0);
   }
   const [counter, all, distinct] = await counted();

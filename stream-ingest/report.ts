@@ -36,11 +36,17 @@ export interface ReportOptions {
 
 const progressEveryMs = 250;
 
+/** 1, 10, 100 … */
+function isMilestone(count: number): boolean {
+  return /^10*$/.test(String(count));
+}
+
 /** Tells the log, the parent process and the terminal how it goes. */
 export class Report {
   readonly #options: ReportOptions;
   #lastProgressMs = 0;
   #malformed = 0;
+  #rejected = 0;
 
   constructor(options: ReportOptions) {
     this.#options = options;
@@ -91,15 +97,19 @@ export class Report {
         log.info(`${output} is back`);
         return;
       case 'rejected':
-        log.error(`${output} does not take the change ${notice.metaId}: ${notice.reason}`);
+        this.#rejected += 1;
+        if (!isMilestone(this.#rejected)) return;
+        log.error(
+          `${output} does not take the change ${notice.metaId}: ${notice.reason} (${this.#rejected} such changes so far)`,
+        );
         return;
     }
   }
 
-  /** Warns at 1, 10, 100 … malformed events, as a broken source would fill the log. */
+  /** Told at 1, 10, 100 … as a broken source would fill the log. */
   malformed(reason: string): void {
     this.#malformed += 1;
-    if (/^10*$/.test(String(this.#malformed))) {
+    if (isMilestone(this.#malformed)) {
       this.#options.log.warn(`skipped ${this.#malformed} malformed events: ${reason}`);
     }
   }

@@ -66,12 +66,3 @@ export class Part {
     for (const wake of this.#waiting.splice(0)) wake();
   }
 }
-
-/** Asks until the answer is yes. */
-export async function poll(isSo: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + deadlineMs;
-  while (!(await isSo())) {
-    if (Date.now() > end) throw new Error('expected it within 50 s');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

@@ -3,9 +3,10 @@ import { parseSchema } from '../../avro/schema.ts';
 import { kafkaSkipped } from '../../scripts/kafka-local/tools.ts';
 import { idsOf, inventedEvents, KafkaIngest } from '../kafka-ingest.ts';
 import { Random } from '../oracle/random.ts';
-import { poll } from '../part.ts';
+import { until } from '../viewcast.ts';
 import { startStandIn } from '../wikimedia-stand-in.ts';
 
+const LONG_MS = 300_000;
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 describe.skipIf(kafkaSkipped !== null)(
@@ -47,7 +48,7 @@ describe.skipIf(kafkaSkipped !== null)(
           part = world.ingest('random', standIn.url);
         }
         const ids = idsOf(events);
-        await pollLong(() => world.holds('random', ids.length));
+        await until('all is there', () => world.holds('random', ids.length), LONG_MS);
         expect(await world.committedIds('random')).toEqual(ids);
       } finally {
         await standIn.close();
@@ -60,9 +61,9 @@ describe.skipIf(kafkaSkipped !== null)(
       const standIn = await startStandIn({ events });
       try {
         const part = world.ingest('away', standIn.url);
-        await poll(async () => (await world.produced('away')) > 500);
+        await until('so many are produced', async () => (await world.produced('away')) > 500);
         await world.local.broker.kill();
-        await poll(async () => part.errors.includes('waiting for Kafka'));
+        await until('ingest waits', async () => part.errors.includes('waiting for Kafka'));
         let sent = -1;
         // The stream has come to a stand when no more was taken for three seconds.
         for (let now = standIn.sent; now !== sent; now = standIn.sent) {
@@ -71,8 +72,12 @@ describe.skipIf(kafkaSkipped !== null)(
         }
         expect(sent).toBeLessThan(events.length);
         await world.local.broker.start();
-        await pollLong(async () => (await world.produced('away')) >= events.length);
-        await pollLong(() => world.holds('away', events.length));
+        await until(
+          'all is there',
+          async () => (await world.produced('away')) >= events.length,
+          LONG_MS,
+        );
+        await until('all is there', () => world.holds('away', events.length), LONG_MS);
         expect(await world.committedIds('away')).toEqual(idsOf(events));
       } finally {
         await standIn.close();
@@ -85,16 +90,19 @@ describe.skipIf(kafkaSkipped !== null)(
       try {
         await world.local.registry.stop();
         const part = world.ingest('waiting', standIn.url);
-        await poll(async () => part.errors.includes('waiting for Kafka'));
+        await until('ingest waits', async () => part.errors.includes('waiting for Kafka'));
         expect(part.errors).toContain(
           `the schema registry ${world.local.registry.url} does not answer`,
         );
         await world.local.registry.start();
-        await poll(async () => (await world.produced('waiting')) > 100);
+        await until('so many are produced', async () => (await world.produced('waiting')) > 100);
         await world.local.registry.stop();
-        await poll(async () => (await world.produced('waiting')) >= events.length);
+        await until(
+          'so many are produced',
+          async () => (await world.produced('waiting')) >= events.length,
+        );
         await world.local.registry.start();
-        await poll(() => world.holds('waiting', events.length));
+        await until('all is there', () => world.holds('waiting', events.length));
         expect(await world.committedIds('waiting')).toEqual(idsOf(events));
       } finally {
         await standIn.close();
@@ -117,12 +125,3 @@ describe.skipIf(kafkaSkipped !== null)(
     });
   },
 );
-
-/** Asks until the answer is yes, for five minutes. */
-async function pollLong(isSo: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 300_000;
-  while (!(await isSo())) {
-    if (Date.now() > end) throw new Error('expected it within five minutes');
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-}
