@@ -43,7 +43,7 @@ interface Standing {
  */
 export class StreamGroup {
   readonly #request: Subscribe;
-  readonly #channel: number;
+  readonly channel: number;
   readonly #epoch: string;
   readonly #standings: ReadonlyMap<string, Standing>;
   /** The frontier of the last batch. */
@@ -54,7 +54,7 @@ export class StreamGroup {
   /** @throws {RangeError} when a column of a filter is not there. */
   constructor(request: Subscribe, channel: number, entries: readonly CatalogueEntry[]) {
     this.#request = request;
-    this.#channel = channel;
+    this.channel = channel;
     this.#epoch = groupEpoch(entries);
     const { from, views } = request;
     // The position of a group is not that of its streams; only one view goes on from it.
@@ -92,7 +92,7 @@ export class StreamGroup {
     return {
       type: 'subscribed',
       id: this.#request.id,
-      channel: this.#channel,
+      channel: this.channel,
       epoch: this.#epoch,
       columns: Object.fromEntries(entries.map(({ name, columns }) => [name, columns])),
       resumed: this.#lower === null ? 'snapshot' : 'batch',
@@ -147,7 +147,7 @@ export class StreamGroup {
     const moved = [...this.#standings.values()].some(({ pending }) => pending.size > 0);
     if (!moved && upper === this.#lower && !this.#begins && !always) return null;
     const { held, changes } = this.#take(upper);
-    const batch = { type: 'batch', channel: this.#channel, lower: this.#lower, upper } as const;
+    const batch = { type: 'batch', channel: this.channel, lower: this.#lower, upper } as const;
     this.#lower = upper;
     this.#begins = false;
     return Object.keys(held).length === 0 ? { ...batch, changes } : { ...batch, changes, held };

@@ -5,16 +5,22 @@ import { type StreamFormat, streamParser } from './stream-parser.ts';
 /** What a stream says, as it is written. */
 type Said =
   | { readonly token: string; readonly inserted: readonly (readonly unknown[])[] }
-  | { readonly token: string };
+  | { readonly token: string }
+  | { readonly stale: boolean };
 
 const tokens = fc.integer({ min: 1, max: 999 }).map((time) => `epoch.${time}`);
 const rows = fc.array(fc.tuple(fc.string({ unit: 'binary' }), fc.integer()), { maxLength: 3 });
 const said: fc.Arbitrary<Said> = fc.oneof(
   fc.record({ token: tokens, inserted: rows }),
   fc.record({ token: tokens }),
+  fc.record({ stale: fc.boolean() }),
 );
 
 function write(format: StreamFormat, one: Said): string {
+  if ('stale' in one) {
+    const state = one.stale ? 'stale' : 'live';
+    return format === 'event' ? `event: status\ndata: {"state": "${state}"}\n\n` : '';
+  }
   const { token } = one;
   if (!('inserted' in one)) return format === 'event' ? `:\nid: ${token}\n\n` : ' ';
   const timestamp = Number(token.slice('epoch.'.length));
@@ -27,6 +33,7 @@ function read(format: StreamFormat, pieces: readonly string[]): unknown[] {
   const parse = streamParser(format, {
     message: ({ inserted }, token) => heard.push({ token, inserted }),
     quiet: (token) => heard.push({ token }),
+    status: (stale) => heard.push({ stale }),
   });
   for (const piece of pieces) parse(piece);
   return heard;
@@ -43,7 +50,10 @@ test('however events are cut, they are read as they were written', () => {
     fc.property(fc.array(said), fc.array(fc.nat()), (all, places) => {
       const text = all.map((one) => write('event', one)).join('');
       // The same position twice in a row is not told twice.
-      const told = all.filter((one, n) => 'inserted' in one || all[n - 1]?.token !== one.token);
+      const told = all.filter((one, n) => {
+        if (!('token' in one) || 'inserted' in one) return true;
+        return all.slice(0, n).findLast((before) => 'token' in before)?.token !== one.token;
+      });
       expect(read('event', cut(text, places))).toEqual(told);
     }),
   );

@@ -9,6 +9,8 @@ export interface StreamEvents {
   message(message: StreamMessage, token: string | null): void;
   /** Nothing has changed up to here. */
   quiet(token: string): void;
+  /** Whether the upstream is silent; lines do not tell it. */
+  status(stale: boolean): void;
 }
 
 /** What reads a stream's text, however it is cut. @throws {TypeError} for a message that is none. */
@@ -36,16 +38,21 @@ function eventLines(events: StreamEvents): (line: string) => void {
   let data: string[] = [];
   let id = '';
   let told = '';
+  let name = '';
   return (line) => {
     if (line !== '') {
       const [, field, value = ''] = /^([^:]*):? ?(.*)$/s.exec(line) ?? [];
       if (field === 'data') data.push(value);
       else if (field === 'id') id = value;
+      else if (field === 'event') name = value;
       return;
     }
-    if (data.length > 0) events.message(parseStreamMessage(data.join('\n')), id === '' ? null : id);
+    if (name === 'status') events.status(data.join().includes('stale'));
+    else if (data.length > 0)
+      events.message(parseStreamMessage(data.join('\n')), id === '' ? null : id);
     else if (id !== told) events.quiet(id);
     told = id;
+    name = '';
     data = [];
   };
 }

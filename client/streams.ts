@@ -9,7 +9,7 @@ import type { Open, Socket, SocketListener } from './web-socket.ts';
 /**
  * The protocol over plain HTTP, for networks that let no WebSocket through: what a client says is
  * answered here, out of the streams of its views (PROTOCOL.md, "Streams"). Nothing is checked by
- * hashes, nobody tells that the upstream is silent, and no message can be sent in.
+ * hashes, lines do not tell that the upstream is silent, and no message can be sent in.
  */
 
 /** Changes of several views that come within this time are one batch, in ms. */
@@ -40,6 +40,8 @@ export const openStreams: Open = streamOpener({
 interface Running {
   readonly request: Subscribe;
   group: StreamGroup | null;
+  /** Views whose upstream is silent. */
+  readonly stale: Set<string>;
   /** Ends streams, timers and questions. */
   readonly stops: Set<() => void>;
   gathering: boolean;
@@ -93,7 +95,13 @@ class StreamSocket implements Socket {
   }
 
   #subscribe(request: Subscribe): void {
-    const running: Running = { request, group: null, stops: new Set(), gathering: false };
+    const running: Running = {
+      request,
+      group: null,
+      stale: new Set(),
+      stops: new Set(),
+      gathering: false,
+    };
     this.#running.set(request.id, running);
     this.#catalogue().then(
       (views) => this.#alive(() => views !== null && this.#begin(running, views)),
@@ -156,6 +164,7 @@ class StreamSocket implements Socket {
           group.message(name, message, token);
         },
         quiet: (token) => group.quiet(name, token),
+        status: (stale) => this.#status(running, group, name, stale),
         alive: () => {
           this.#gather(running, group, !news);
           news = false;
@@ -174,10 +183,20 @@ class StreamSocket implements Socket {
     this.#framing.format = 'line';
     for (const stop of running.stops) stop();
     running.stops.clear();
+    running.stale.clear();
     running.gathering = false;
     const { from: _, ...request } = running.request;
     const goesOn = position === undefined ? request : { ...request, from: position };
     this.#start(running, goesOn, entries);
+  }
+
+  /** A subscription is stale as long as one of its views is. */
+  #status({ stale }: Running, { channel }: StreamGroup, view: string, isStale: boolean): void {
+    const before = stale.size > 0;
+    if (isStale) stale.add(view);
+    else stale.delete(view);
+    if (before === stale.size > 0) return;
+    this.#say({ type: 'status', channel, state: before ? 'live' : 'stale' });
   }
 
   /** Gives what was taken as one batch, after what else is about to come. */

@@ -145,6 +145,20 @@ test('F24: where WebSockets are refused, events bring every batch, through cuts 
   expect(states.filter((state) => state === 'open')).toHaveLength(2);
 });
 
+test('F24: events tell that the upstream is silent, of each view, and that it speaks again', async () => {
+  proxy.upgrades = 'refuse';
+  counter.become('stale');
+  const { subscription } = follow();
+  await eventually(() => subscription.status.state).toBe('stale');
+  expect(subscription.rows('counter')).toHaveLength(1);
+  top10.become('stale');
+  counter.become('live');
+  top10.become('live');
+  await eventually(() => subscription.status.state).toBe('live');
+  top10.become('stale');
+  await eventually(() => subscription.status.state).toBe('stale');
+});
+
 test('F24: where a WebSocket is never answered, events come within 10 s', async () => {
   proxy.upgrades = 'mute';
   const { subscription, wrong } = follow();

@@ -17,6 +17,7 @@ class Viewer implements StreamMember {
   readonly replaceable: boolean;
   readonly rows = new Map<RowText, Diff>();
   readonly texts: string[] = [];
+  readonly told: string[] = [];
   position: ResumeToken | null = null;
   timestamp: unknown = null;
   closed: CloseCode | null = null;
@@ -68,6 +69,11 @@ class Viewer implements StreamMember {
   }
 
   #read(framed: string): void {
+    const status = /^event: status\ndata: \{"state": "(\w+)"\}\n\n$/.exec(framed)?.[1];
+    if (status !== undefined) {
+      this.told.push(status);
+      return;
+    }
     const text = this.format === 'event' ? (framed.split('data: ')[1] ?? '').trim() : framed;
     this.texts.push(text);
     const message = JSON.parse(text);
@@ -223,6 +229,24 @@ test('resuming at every timestamp equals never having left', () =>
       }
     }),
   ));
+
+test('events tell once each time that the upstream is silent, also those who come or catch up', () => {
+  const stand = new Stand();
+  stand.view.reset('e', 1, new Map([['["a",1]', 1]]));
+  const [early, other] = [stand.join('event'), stand.join('message')];
+  const slow = stand.join('event');
+  stand.view.batch(2, new Map([[JSON.stringify(['x'.repeat(limits.highBytes), 1]), 1]]));
+  stand.channel.tick();
+  stand.view.become('stale');
+  stand.view.become('stale');
+  const late = stand.join('event');
+  for (const one of [early, late, slow, other]) one.drainAll();
+  expect([early.told, late.told, slow.told]).toEqual([['stale'], ['stale'], ['stale']]);
+  stand.view.become('live');
+  for (const one of [early, late, slow, other]) one.drainAll();
+  expect([early.told, late.told, slow.told]).toEqual(Array(3).fill(['stale', 'live']));
+  expect([other.told, other.texts.length]).toEqual([[], 2]);
+});
 
 test('a token that is refused is answered by a snapshot that says so', () => {
   const stand = new Stand();

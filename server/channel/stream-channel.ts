@@ -10,6 +10,7 @@ import { afterSending, live, type OutboxLimits, type OutboxState, observe } from
 import { type Owed, owedTo } from './owed.ts';
 import type { ResumeToken } from './resume-token.ts';
 import { StreamEncoder } from './stream-encoder.ts';
+import { STATUS } from './stream-message.ts';
 import { type SeatHolder, StreamViewer as Viewer } from './stream-viewer.ts';
 import type { LiveView } from './view.ts';
 
@@ -73,6 +74,7 @@ export class StreamChannel {
       reset: (difference) => this.#reset(difference),
       state: (state) => {
         this.#goneSinceMs = state === 'gone' ? parts.nowMs() : null;
+        for (const viewer of this.#direct) this.#tellStatus(viewer);
       },
     });
   }
@@ -212,6 +214,7 @@ export class StreamChannel {
     const owed = owedTo(this.view, this.#encoder, from ?? null, member, from !== undefined);
     this.#send(member, owed);
     viewer.state = live;
+    this.#tellStatus(viewer);
     this.#settle(viewer, position, owed.kind === 'snapshot');
   }
 
@@ -227,7 +230,16 @@ export class StreamChannel {
     }
     this.#setLive(viewer);
     this.#send(viewer.member, owed);
+    this.#tellStatus(viewer);
     this.#settle(viewer, position, false);
+  }
+
+  /** A stream is live until it says otherwise; only events can. */
+  #tellStatus(viewer: Viewer): void {
+    const stale = this.view.state === 'stale';
+    if (viewer.member.format !== 'event' || viewer.toldStale === stale) return;
+    viewer.toldStale = stale;
+    viewer.member.send(stale ? STATUS.stale : STATUS.live);
   }
 
   #send(member: StreamMember, owed: Owed): void {

@@ -40,6 +40,12 @@ export function encodeSnapshot(rows: string, upper: Frontier, replaces: boolean)
   return `{"deleted": [], "inserted": [${rows}], "timestamp": ${timestampText(upper)}${mark}}`;
 }
 
+/** What an event stream says of the upstream; other framings have no place for it. */
+export const STATUS = {
+  live: Buffer.from('event: status\ndata: {"state": "live"}\n\n'),
+  stale: Buffer.from('event: status\ndata: {"state": "stale"}\n\n'),
+} as const;
+
 /** Puts a message's text into a viewer's framing. */
 export function frame(format: StreamFormat, text: string, position: ResumeToken): string {
   switch (format) {

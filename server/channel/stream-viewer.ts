@@ -17,6 +17,8 @@ export class StreamViewer implements Seat {
   /** Where it wants to go on; null when it named a position that cannot be read. */
   readonly from: ResumeToken | null | undefined;
   state: OutboxState = waiting;
+  /** What it was last told of the upstream. */
+  toldStale = false;
   readonly #channel: SeatHolder;
 
   constructor(channel: SeatHolder, member: StreamMember, from: ResumeToken | null | undefined) {
