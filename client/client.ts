@@ -124,7 +124,7 @@ export class Client<Views extends ViewTypes = ViewTypes> {
   /** From here on silence counts, and not the silence of before. */
   #expectAnswer(): void {
     if (this.#state.name === 'closed') {
-      throw new Error('expected an open client, but it is closed; connect again');
+      throw new Error('expected an open client, got a closed one; connect again');
     }
     if (!this.#session.busy) this.#happen({ type: 'asked' });
   }

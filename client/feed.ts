@@ -105,8 +105,7 @@ export class Feed {
     expectFrontier(message.upper);
     if (this.#isKnown(message)) return 'ignored';
     const batch = this.#parts.take(message);
-    if (batch === 'repeated') return 'ignored';
-    if (batch === 'pending' || batch === 'gap') return batch;
+    if (typeof batch === 'string') return batch;
     if (batch.lower === null) return this.#replace(batch);
     return batch.lower === this.#frontier ? this.#advance(batch) : 'gap';
   }

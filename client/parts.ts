@@ -1,10 +1,10 @@
 import type { BatchMessage, RowChange } from '../protocol/message.ts';
 
 /**
- * What became of a message: the whole batch, or `pending` while parts are missing, `repeated` when
+ * What became of a message: the whole batch, or `pending` while parts are missing, `ignored` when
  * the part is there already, `gap` when one before it was lost.
  */
-export type Assembled = BatchMessage | 'pending' | 'repeated' | 'gap';
+export type Assembled = BatchMessage | 'pending' | 'ignored' | 'gap';
 
 /** Puts batches together that come in parts (PROTOCOL.md, "Parts"). */
 export class Parts {
@@ -25,7 +25,7 @@ export class Parts {
     }
     if (!this.#continues(message)) this.clear();
     const open = this.#open;
-    if (part < open.length) return 'repeated';
+    if (part < open.length) return 'ignored';
     if (part > open.length || part >= parts) {
       this.clear();
       return 'gap';
