@@ -140,6 +140,8 @@ function page(parts: ExamplePageParts, status: number, shown: Shown): Reply {
   };
   const headers = {
     ...SECURITY,
+    // With none a browser would send the form with the Origin `null`.
+    'Referrer-Policy': 'same-origin',
     'Content-Type': 'text/html; charset=utf-8',
     'Cache-Control': 'no-store',
     // The page of a POST would be posted again: it goes on at an address of its own.
