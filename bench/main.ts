@@ -9,11 +9,13 @@ import { measureLatency } from './measure-latency.ts';
 import { benchPage } from './measure-page.ts';
 import { measureReplay } from './measure-replay.ts';
 import { measureStart } from './measure-start.ts';
+import { measureSubmit } from './measure-submit.ts';
 
 const HELP = `Measurements, printed with the machine and the versions.
 
   npm run bench                      all but page and fan-out, about three minutes
-  npm run bench -- NAME…             engine, kafka, latency, replay (with memory), start
+  npm run bench -- NAME…             engine, kafka, latency, replay (with memory), start,
+                                     submit (messages in)
   npm run bench -- page              long tasks and heap of the page, eleven minutes;
                                      [--quick] [--seconds 60] [--minutes 10]
   npm run bench -- fanout [SECTION…] how cheaply batches reach many viewers, beside its peers;
@@ -31,6 +33,7 @@ const MEASURES: Readonly<Record<string, (print: Print) => Promise<void>>> = {
   latency: measureLatency,
   replay: measureReplay,
   start: measureStart,
+  submit: measureSubmit,
 };
 
 async function main(args: readonly string[]): Promise<number> {

@@ -48,6 +48,7 @@ export function serverEnvironment(place: Placement): Environment {
   const { host, kafka } = place.options;
   return {
     ...place.base,
+    // Messages go where the engine reads them.
     VIEWCAST_KAFKA: kafka?.kafka,
     VIEWCAST_REGISTRY: kafka?.registry,
     VIEWCAST_HOST: host,
