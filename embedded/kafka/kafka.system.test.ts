@@ -198,6 +198,7 @@ test('a message that cannot be read stops its table after those before it, and n
     .poll(() => readingOf(opened, 'j'))
     .toMatch(/^stopped: the message at offset 1 of partition 0 cannot be read: .*JSON/);
   expect(await readingOf(opened, 't')).toBe('reading');
+  expect(await readingOf(opened, 's')).toMatch(/^j: stopped: .*; t: reading$/);
 });
 
 test('a broker, a registry or a refusing view makes a table wait, and it goes on by itself', async () => {

@@ -90,10 +90,17 @@ export class Sources {
     throw new EngineError('0A000', 'this engine was started without access to Kafka');
   }
 
-  /** How the reading of a table goes; null for one that reads nothing. */
+  /** How the reading of a table goes, or of those made from a source; null where nothing is read. */
   stateOf(relation: Relation): string | null {
     const ingestion = this.#ingestions.get(relation.id);
-    return ingestion === undefined ? null : describeReading(ingestion.state);
+    if (ingestion !== undefined) return describeReading(ingestion.state);
+    if (relation.definition?.kind !== 'source') return null;
+    const tables = this.#host.relations().dependents(relation.id);
+    const states = tables.flatMap((table) => {
+      const state = this.#ingestions.get(table.id)?.state;
+      return state === undefined ? [] : [`${table.name}: ${describeReading(state)}`];
+    });
+    return states.length === 0 ? null : states.join('; ');
   }
 
   /** Begins to read for all tables that should be and are not yet; stops those that are gone. */
