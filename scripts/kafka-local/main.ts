@@ -13,6 +13,7 @@ Maven for the first start, which fetches about 200 MB.
   --kafka-port N     the broker (9092)
   --registry-port N  the registry, Confluent's API (8081)
   --data DIR         keep topics and schemas there; without it they are gone at the end
+  --fetch            only fetch what it needs, try it, and end
   --help             this text
 `;
 
@@ -27,6 +28,7 @@ async function main(): Promise<void> {
       'kafka-port': { type: 'string', default: '9092' },
       'registry-port': { type: 'string', default: '8081' },
       data: { type: 'string' },
+      fetch: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -35,6 +37,10 @@ async function main(): Promise<void> {
     return;
   }
   if (kafkaLocalMissing !== null) throw new Error(`${kafkaLocalMissing}; see --help`);
+  if (values.fetch === true) {
+    await (await startKafkaLocal()).stop();
+    return;
+  }
   const ports = {
     kafkaPort: port(values['kafka-port']),
     registryPort: port(values['registry-port']),
