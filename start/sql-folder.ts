@@ -1,7 +1,13 @@
 import { type FSWatcher, readdirSync, readFileSync, watch } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { type Definition, readDefinitions } from './definition.ts';
-import { deriveSources, readPairs, readSources, type SourcesChoice } from './sql-sources.ts';
+import {
+  deriveSources,
+  readPairs,
+  readSources,
+  type SourcesChoice,
+  unmentioned,
+} from './sql-sources.ts';
 
 /** How long a folder must be quiet before its change counts: editors write in several steps. */
 const QUIET_MS = 150;
@@ -35,6 +41,13 @@ export function listSqlFiles(
   const file = nameOf(join(sql, 'sources', `${choice.kind}.sql`));
   const sources = readSources(sql, choice, file);
   return [sources, ...deriveSources(readPairs(schemas), sources, choice), ...files];
+}
+
+/** The tables that hold what people sent, where there is no Kafka to hold it. */
+export function listMessageTables({ sql, schemas }: SqlFolders): readonly string[] {
+  const choice = { kind: 'embedded' } as const;
+  const sources = readSources(sql, choice, 'embedded.sql');
+  return unmentioned(readPairs(schemas), sources, choice).map(({ topic }) => topic);
 }
 
 /**

@@ -79,12 +79,19 @@ export function deriveSources(
   sources: SqlFile,
   choice: SourcesChoice,
 ): readonly SqlFile[] {
-  return pairs
-    .filter(({ topic }) => !mentions(sources.source, topic, choice))
-    .map((pair) => ({
-      file: `avro_schemas/${pair.topic}-value.avsc`,
-      source: derive(pair, choice),
-    }));
+  return unmentioned(pairs, sources, choice).map((pair) => ({
+    file: `avro_schemas/${pair.topic}-value.avsc`,
+    source: derive(pair, choice),
+  }));
+}
+
+/** The topics of messages: those whose relations are derived from their schemas. */
+export function unmentioned(
+  pairs: readonly TopicPair[],
+  sources: SqlFile,
+  choice: SourcesChoice,
+): readonly TopicPair[] {
+  return pairs.filter(({ topic }) => !mentions(sources.source, topic, choice));
 }
 
 function mentions(source: string, topic: string, choice: SourcesChoice): boolean {

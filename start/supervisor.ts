@@ -16,7 +16,7 @@ import { readKafkaLogin } from '../kafka/login.ts';
 import { engineUrl, pageUrl } from './addresses.ts';
 import { Child, type ChildListener, STOP_LIMIT_MS } from './child.ts';
 import type { ChildMessage } from './child-message.ts';
-import { applySqlFolder } from './engine-database.ts';
+import { applySqlFolder, withTarget } from './engine-database.ts';
 import {
   engineEnvironment,
   ingestEnvironment,
@@ -24,11 +24,13 @@ import {
   serverEnvironment,
 } from './environments.ts';
 import { setUpKafka } from './kafka-setup.ts';
+import { MessageStores } from './message-stores.ts';
 import type { Environment, InputChoice, Options } from './options.ts';
 import { untilServing } from './readiness.ts';
-import { watchSql } from './sql-folder.ts';
-import { storeFolder } from './stores.ts';
+import { listMessageTables, type SqlFolders, watchSql } from './sql-folder.ts';
+import { storeFolder, storeName } from './stores.ts';
 import type { Terminal } from './terminal.ts';
+import { Visitor } from './visitor.ts';
 
 /** What the supervisor is given. */
 export interface SupervisorSettings {
@@ -61,6 +63,8 @@ export class Supervisor {
   readonly #engine: Child;
   readonly #ingest: Child;
   readonly #server: Child;
+  readonly #visitor: Visitor;
+  readonly #messages: MessageStores;
   #input: InputChoice;
   #sqlPort: number;
   #port: number;
@@ -88,6 +92,17 @@ export class Supervisor {
       ingestEnvironment(place, this.#input),
     );
     this.#server = this.#child('server', 'server', SILENCE_LIMIT_MS, serverEnvironment);
+    this.#visitor = new Visitor({
+      script: join(settings.root, 'embedded', 'main.ts'),
+      host: settings.options.host,
+      environment: (folder) => engineEnvironment({ ...this.#place(), sqlPort: 0 }, folder),
+      startLimitMs: START_LIMIT_MS,
+    });
+    this.#messages = new MessageStores(
+      settings.options.data,
+      () => listMessageTables(this.#sqlFolders()),
+      (folder, work) => this.#visitor.visit(folder, work),
+    );
   }
 
   start(): void {
@@ -132,8 +147,8 @@ export class Supervisor {
     for (const child of this.#children()) child.kill();
   }
 
-  #children(): readonly Child[] {
-    return [this.#ingest, this.#server, this.#engine];
+  #children(): readonly (Child | Visitor)[] {
+    return [this.#ingest, this.#server, this.#visitor, this.#engine];
   }
 
   #turn(work: () => Promise<void>): void {
@@ -202,6 +217,7 @@ export class Supervisor {
     this.#turn(async () => {
       if (await this.#startOnDecided()) return;
       await this.#applySql();
+      await this.#bringMessages();
       if (this.#state !== 'running') return;
       this.#ingest.start();
       void this.#settings.pageBuilt.then(() => {
@@ -240,6 +256,29 @@ export class Supervisor {
     return this.#settings.options.sql ?? join(this.#settings.root, 'sql');
   }
 
+  #sqlFolders(): SqlFolders {
+    return { sql: this.#sqlFolder(), schemas: this.#schemaFolder() };
+  }
+
+  /** What people sent stays in sight when another input is shown. In Kafka it does by itself. */
+  async #bringMessages(): Promise<void> {
+    const { options, terminal } = this.#settings;
+    if (options.kafka !== null || this.#state !== 'running') return;
+    const url = engineUrl(options.host, this.#sqlPort);
+    try {
+      const came = await withTarget(url, ({ database }) =>
+        this.#messages.enter(storeName(this.#input, null), database, (store, error) =>
+          terminal.problem(
+            `the messages of ${join(options.data, store)} are not shown; the next start tries again: ${messageOf(error)}`,
+          ),
+        ),
+      );
+      if (came > 0) terminal.news(`${came} messages that were sent before came along`);
+    } catch (error) {
+      terminal.problem(`messages that were sent before are not shown: ${messageOf(error)}`);
+    }
+  }
+
   /** Returns whether topics and schemas are in place; when not, it is tried again by itself. */
   async #setUpKafka(): Promise<boolean> {
     const { terminal, options } = this.#settings;
@@ -264,7 +303,7 @@ export class Supervisor {
     const ledger = `${storeFolder(options.data, this.#input, options.kafka)}.sql.json`;
     try {
       const { created, replaced, dropped, problems } = await applySqlFolder(
-        { sql: this.#sqlFolder(), schemas: this.#schemaFolder() },
+        this.#sqlFolders(),
         options.kafka === null ? { kind: 'embedded' } : { kind: 'kafka', ...options.kafka },
         url,
         ledger,

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { afterEach, expect, test } from 'vitest';
 import { readWebSocket } from './stream-log.ts';
 import { fetchCount, fetchRows, temporaryFolder, until, Viewcast } from './viewcast.ts';
@@ -42,6 +43,9 @@ test('without Wikimedia changes are generated; when it answers, live ones take o
   expect(viewcast.output).toContain('Wikimedia cannot be reached (answered 503)');
   await until('generated changes are counted', async () => (await fetchCount(viewcast)) > 20);
   expect((await fetchRows(viewcast, 'input'))[0]?.[0]).toBe('generated');
+  const sent = ['first', 'second'].map((value) => ({ topic: 'example', value: { value } }));
+  for (const message of sent) await sendMessage(viewcast, message);
+  const archived = await fetchArchive(viewcast);
   const viewer = readWebSocket(viewcast.page, 'counter');
   await until('the viewer has the counter', () => viewer.messages.length);
 
@@ -55,6 +59,13 @@ test('without Wikimedia changes are generated; when it answers, live ones take o
     const users = await fetchRows(viewcast, 'useredits');
     return users.length > 0 && users.every(([user]) => /^Stand-in \d+$/.test(String(user)));
   });
+  await until('what people sent came along, as it was', async () => {
+    return isDeepStrictEqual(await fetchArchive(viewcast), archived);
+  });
+  expect(archived.map(([id, , , , value]) => [id, value])).toEqual([
+    [0, 'first'],
+    [1, 'second'],
+  ]);
   const held = viewer.messages.length;
   await until(
     'the viewer goes on, on the same connection',
@@ -62,3 +73,17 @@ test('without Wikimedia changes are generated; when it answers, live ones take o
   );
   viewer.close();
 });
+
+async function fetchArchive(viewcast: Viewcast) {
+  const rows = await fetchRows(viewcast, 'archive');
+  return rows.toSorted(([a], [b]) => Number(a) - Number(b));
+}
+
+async function sendMessage({ page }: Viewcast, message: object): Promise<void> {
+  const response = await fetch(`${page}/api/messages`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', prefer: 'wait=30' },
+    body: JSON.stringify(message),
+  });
+  expect(response.status).toBe(201);
+}
