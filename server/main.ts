@@ -72,6 +72,7 @@ serving.upstream.check().catch(async (error: unknown) => {
 log.info({ host: config.host, port: serving.port }, `http://${config.host}:${serving.port}`);
 process.send?.({ type: 'ready', port: serving.port });
 // A thread that hangs cannot be ended alone, so whoever started this process hears nothing then.
-setInterval(async () => {
-  if (process.connected && (await serving.alive())) process.send?.({ type: 'heartbeat' });
-}, HEARTBEAT_MS).unref();
+const beat = async (): Promise<void> => {
+  if ((await serving.alive()) && process.connected) process.send?.({ type: 'heartbeat' });
+};
+if (process.connected) setInterval(() => void beat(), HEARTBEAT_MS).unref();
