@@ -52,6 +52,8 @@ export class LivePage {
   #count: Count | null = null;
   #shownAt: Frontier | undefined;
   #scheduled = false;
+  /** The newest changes were left for the next picture. */
+  #latestWaits = false;
 
   /** @param part the only one on show; null shows the whole page */
   constructor(
@@ -166,8 +168,13 @@ export class LivePage {
     if (ranking !== null) this.#show(() => this.#drawRanking(ranking));
     const seconds = this.#perSecond?.take('persecond') ?? null;
     if (seconds !== null) this.#rate.show(rateOf(seconds.rows, seconds.frontier));
-    const latest = this.#changes?.take('latest') ?? null;
-    if (latest !== null) this.#drawLatest(latest);
+    const isFree = counter === null && ranking === null && seconds === null;
+    // The longest list gets a picture of its own, where others want this one.
+    if (isFree || this.#latestWaits) this.#takeLatest();
+    else {
+      this.#latestWaits = true;
+      this.#schedule();
+    }
     this.#drawTimes(follow.time(view));
   }
 
@@ -181,6 +188,13 @@ export class LivePage {
     this.#ranking.show(leaders, this.#choice.top, this.#motion(drawing));
   }
 
+  #takeLatest(): void {
+    this.#latestWaits = false;
+    const latest = this.#changes?.take('latest') ?? null;
+    if (latest !== null) this.#drawLatest(latest);
+    this.#latest.showTime(this.#changes?.time('latest'));
+  }
+
   #drawLatest({ rows, columns }: Drawing): void {
     // Invented changes are on no wiki.
     const isReal = this.#source !== null && this.#source.kind !== 'generated';
@@ -191,7 +205,6 @@ export class LivePage {
     this.#shownAt = this.#counts.time('counter');
     this.#counter.showTime(this.#shownAt);
     this.#ranking.showTime(ranking);
-    this.#latest.showTime(this.#changes?.time('latest'));
     if (ranking === undefined && this.#ranked().follow.state === 'refused') {
       this.#ranking.refuse(`This server has no view ${this.#ranked().view} (yet).`);
     }

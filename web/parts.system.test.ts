@@ -152,7 +152,7 @@ describe.skipIf(NO_BROWSER !== '')(`parts of the page in Chromium ${NO_BROWSER}`
     const newest = probe.stand
       .rows('latest')
       .toSorted((a, b) => Number(b[0]) - Number(a[0]) || (String(a[1]) < String(b[1]) ? -1 : 1))
-      .slice(0, 30);
+      .slice(0, 20);
     expect(await titles()).toEqual(newest.map((row) => row[6]));
     const [first] = newest;
     const link = page.locator('.change a').first();
@@ -169,7 +169,7 @@ describe.skipIf(NO_BROWSER !== '')(`parts of the page in Chromium ${NO_BROWSER}`
     if (anonymous)
       await expect
         .poll(async () => (await titles()).length, PATIENT)
-        .toBe(Math.min(30, anonymous()));
+        .toBe(Math.min(20, anonymous()));
   });
 
   test('each part tells its SQL, who watches and as of when, and can be kept', async () => {

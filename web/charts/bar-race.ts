@@ -134,10 +134,11 @@ function build(node: SVGGElement, bar: Bar, layout: BarLayout, below: Place): vo
     const now = stateOf.get(node) ?? { bar, layout };
     const arrived = count === Number(now.bar.count);
     rect.attr('width', width);
+    // Moved as a whole: another x would make the browser set the text anew.
     value
-      .attr('x', now.layout.left + width + now.layout.gap)
+      .attr('transform', `translate(${now.layout.left + width + now.layout.gap},0)`)
       .text(formatCount(arrived ? now.bar.count : Math.round(count)));
-    name.attr('x', now.layout.left + labelX);
+    name.attr('transform', `translate(${now.layout.left + labelX},0)`);
   };
   const showPlace = ({ y, opacity }: Place) => {
     group.attr('transform', `translate(0,${y})`).attr('opacity', opacity);

@@ -4,7 +4,7 @@ import { element, letScroll, showNote, showTime } from '../elements.ts';
 import type { Change } from '../latest.ts';
 
 /** More are not read before they are gone. */
-const SHOWN = 30;
+const SHOWN = 20;
 
 /** The newest changes, as they come in. */
 export class LatestPanel {
