@@ -10,6 +10,8 @@ import type { Serving } from './serve-options.ts';
 import { serveViews } from './serve-views.ts';
 import { SessionClient } from './session-client.ts';
 import { exchange, until, viewWebSocket } from './stream-client.ts';
+import { FakeSink } from './submit/fake-sink.ts';
+import { NOTE_COLUMNS, NOTES } from './topic-fixture.ts';
 import { ManualClock } from './upstream/manual-clock.ts';
 
 const secret = Buffer.alloc(32, 1);
@@ -29,10 +31,13 @@ interface Stand {
   readonly port: number;
   readonly http: string;
   readonly ws: string;
+  readonly sink: FakeSink;
 }
 
 function stand(access: AccessOptions): Stand {
   const views = new FakeViews();
+  const sink = new FakeSink();
+  views.add('notes', NOTE_COLUMNS).reset('epoch3', 100, new Map());
   const counter = views.add('counter');
   const edits = views.add('useredits');
   counter.reset('epoch1', 100, new Map([['["all",7]', 1]]));
@@ -52,12 +57,20 @@ function stand(access: AccessOptions): Stand {
     trustedProxies: [],
     connectionsPerAddress: 50,
     access,
+    messages: { topics: { get: () => NOTES, names: () => ['notes'] }, sink, perSecond: 50 },
     failed: (path, error) => {
       throw new Error(`${path} failed`, { cause: error });
     },
   });
   const { port } = serving;
-  return { counter, edits, port, http: `http://127.0.0.1:${port}`, ws: `ws://127.0.0.1:${port}` };
+  return {
+    sink,
+    counter,
+    edits,
+    port,
+    http: `http://127.0.0.1:${port}`,
+    ws: `ws://127.0.0.1:${port}`,
+  };
 }
 
 /** A stand with tokens on and a clock that the test moves. */
@@ -447,4 +460,49 @@ test('F9: from the signal on nobody is let in, and all are told to go: 4001 and 
     expect(closed?.code).toBe(4001);
     expect(closed?.reason).toMatch(/^draining( retryMs=\d{1,4})?$/);
   }
+});
+
+test('messages go only to topics that the token names, over HTTP and in a session', async () => {
+  const { http, ws, sink } = guarded();
+  const post = (headers: Readonly<Record<string, string>>) =>
+    fetch(`${http}/api/messages`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', ...headers },
+      body: JSON.stringify({ topic: 'notes', value: { text: 'hi' } }),
+    });
+  expect((await post({})).status).toBe(401);
+  expect((await post(await bearer({ views: '*' }))).status).toBe(403);
+  const waiting = post(await bearer({ submit: ['notes'] }));
+  await until('it is written', () => sink.writes.length === 1);
+  sink.writes[0]?.answer('written');
+  expect((await waiting).status).toBe(202);
+  const submit = (id: string) =>
+    ({ type: 'submit', id, topic: 'notes', value: { text: 'hi' } }) as const;
+  const [early, other, right] = [1, 2, 3].map(() => crypto.randomUUID());
+  const one = session(ws, [submit(early ?? '')]);
+  await until('refused', () => one.all('error').length === 1);
+  one.say({ type: 'auth', token: await token({ submit: ['others'] }) });
+  one.say(submit(other ?? ''));
+  await until('refused again', () => one.all('error').length === 2);
+  one.say({ type: 'auth', token: await token({ submit: '*' }) });
+  await until('authorized', () => one.all('authorized').length === 2);
+  one.say(submit(right ?? ''));
+  await until('taken', () => sink.writes.length === 2);
+  expect(one.all('error').map(({ id, code }) => [id, code])).toEqual([
+    [early, 'forbidden'],
+    [other, 'forbidden'],
+  ]);
+  expect(sink.writes[1]?.message.id).toBe(right);
+});
+
+test('the form page and its socket show their rows to those who may see them', async () => {
+  const { http, ws } = guarded();
+  const page = (headers: Readonly<Record<string, string>>, method = 'GET') =>
+    fetch(`${http}/example/`, { method, headers }).then(({ status }) => status);
+  expect(await page({})).toBe(401);
+  const narrow = await bearer({ views: ['counter'], submit: ['example'] });
+  expect([await page(narrow), await page(narrow, 'POST')]).toEqual([403, 403]);
+  expect(await page(await bearer({ views: ['archive_newest'] }))).toBe(200);
+  const refused = viewer(`${ws}/example/ws/`);
+  await until('refused', () => refused.closed() !== null);
 });

@@ -1,5 +1,5 @@
 import type { Frontier } from '../../protocol/update.ts';
-import { EXAMPLE_TOPIC, type Item, inventedCall } from '../example-items.ts';
+import { EXAMPLE_TOPIC, type Item, inventedCall, NEWEST_VIEW } from '../example-items.ts';
 import type { Reply } from '../reply.ts';
 import type { Request } from '../request.ts';
 import { textOf } from './body.ts';
@@ -29,9 +29,11 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-
  * and the frontier that shows it: whichever server is asked, what is shown has come so far.
  */
 export function exampleRoute(parts: ExamplePageParts): Route {
-  return (request) => {
+  return (request, visitor) => {
     if (request.path === '/example') return redirect('/example/', 308);
     if (request.path !== '/example/') return null;
+    const unseen = visitor.forbidsView(NEWEST_VIEW);
+    if (unseen !== null) return unseen.reply;
     const id = request.query.get('message');
     const at = Number(request.query.get('at'));
     if (id === null || !UUID.test(id)) return page(parts, 200, {});
@@ -47,8 +49,10 @@ export function exampleFormRoute(parts: ExamplePageParts): PostRoute {
     path: '/example/',
     mostBytes: LONGEST_BODY,
     answer: async (request, body, visitor) => {
-      const refused = refusePost(request) ?? visitor.forbidsTopic(EXAMPLE_TOPIC)?.reply ?? null;
-      if (refused !== null) return refused;
+      const refused =
+        refusePost(request) ??
+        (visitor.forbidsTopic(EXAMPLE_TOPIC) ?? visitor.forbidsView(NEWEST_VIEW))?.reply;
+      if (refused !== undefined) return refused;
       const text = textOf(body);
       if (text === null || !isUtf8(text))
         return page(parts, 400, { notice: problem('expected UTF-8') });
