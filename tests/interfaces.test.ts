@@ -102,7 +102,7 @@ test('npm run types says what is wrong with the server it was given', () => {
 
 const pathsSchema = z.record(
   z.string(),
-  z.object({ get: z.object({ responses: z.record(z.string(), z.unknown()) }) }),
+  z.object({ get: z.object({ responses: z.record(z.string(), z.unknown()) }).optional() }),
 );
 
 async function documentedPaths(): Promise<z.infer<typeof pathsSchema>> {
@@ -129,8 +129,13 @@ test('answers fit the schemas that /openapi.json shows', async () => {
   }
 });
 
-test('every path of /openapi.json answers as it says', async () => {
-  for (const [path, { get }] of Object.entries(await documentedPaths())) {
+test('every path of /openapi.json that can be got answers as it says', async () => {
+  const paths = Object.entries(await documentedPaths());
+  expect(paths.filter(([, { get }]) => get === undefined).map(([path]) => path)).toEqual([
+    '/api/messages',
+  ]);
+  for (const [path, { get }] of paths) {
+    if (get === undefined) continue;
     const response = await fetch(server.http + path.replace('{view}', 'things'), {
       method: 'HEAD',
     });
