@@ -39,6 +39,8 @@ function takeBlock(holding: Holding, block: string, isWhole: boolean): boolean {
     if (name === undefined || value === undefined) throw new Error(`no line of SSE: ${line}`);
     fields.set(name, value);
   }
+  // Of the upstream, and not of the rows.
+  if (fields.get('event') === 'status') return false;
   const id = fields.get('id');
   const data = fields.get('data');
   if (data === undefined) {
