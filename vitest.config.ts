@@ -6,14 +6,20 @@ import { defineConfig } from 'vitest/config';
 // What takes more runs (tests/runs.ts) is also in `full`, with ten times as many.
 const DEEP = [
   'client/model.test.ts',
-  'embedded/core-fuzz.system.test.ts',
   'embedded/kill.system.test.ts',
   'server/upstream/recorded.test.ts',
   'server/workers/mirror.test.ts',
   'stream-ingest/ingest.test.ts',
   'tests/faults/processes.test.ts',
 ];
-const LONG = ['tests/full/**/*.test.ts', 'tests/oracle/*.test.ts', 'conformance/*.system.test.ts'];
+const LONG = [
+  'tests/full/**/*.test.ts',
+  'tests/oracle/*.test.ts',
+  'tests/restarts.test.ts',
+  'tests/stopping.test.ts',
+  'conformance/*.system.test.ts',
+  'embedded/core-fuzz.system.test.ts',
+];
 
 export default defineConfig({
   test: {
