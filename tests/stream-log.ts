@@ -27,8 +27,12 @@ export function readWebSocket(origin: string, view: string): StreamLog {
 export function readEvents(origin: string, view: string): StreamLog {
   const messages: StreamMessage[] = [];
   const controller = new AbortController();
+  let event = '';
   const feed = lineFeed((line) => {
-    if (line.startsWith('data:')) messages.push(parseMessage(line.slice(5)));
+    if (line.startsWith('event:')) event = line.slice(6).trim();
+    // A status event says how the view stands, and holds no rows (PROTOCOL.md).
+    if (line.startsWith('data:') && event !== 'status') messages.push(parseMessage(line.slice(5)));
+    if (line === '') event = '';
   });
   const read = async () => {
     const response = await fetch(`${origin}/api/stream/${view}`, {
