@@ -2,7 +2,7 @@ import { CLOSE, type CloseCode } from '../../protocol/close.ts';
 import { compareFrontiers, type Frontier } from '../../protocol/update.ts';
 import type { BatchMember } from './batch-member.ts';
 import { encodeStatus } from './batch-message.ts';
-import { live, type SeatHolder, BatchViewer as Viewer } from './batch-viewer.ts';
+import { fresh, live, type SeatHolder, BatchViewer as Viewer } from './batch-viewer.ts';
 import type { Position } from './group.ts';
 import type { Behind } from './member.ts';
 import type { OutboxLimits } from './outbox.ts';
@@ -115,12 +115,15 @@ export class Audience implements SeatHolder {
     for (const { run } of shown) run();
   }
 
-  /** Timestamps start over; live viewers leave the topic, all are to be sent anew. */
+  /** Timestamps start over; live viewers leave the topic, and all are new. */
   restart(topic: string): void {
     this.#sent.restart();
     // What was waited for means nothing in the new epoch: its first snapshot shows it.
     this.#waiting = this.#waiting.map((one) => ({ ...one, frontier: 0 }));
-    for (const { state, member } of this.#viewers) if (state.kind === 'live') member.leave(topic);
+    for (const viewer of this.#viewers) {
+      if (viewer.state.kind === 'live') viewer.member.leave(topic);
+      viewer.state = fresh;
+    }
   }
 
   /** Sends a viewer what is its own, and lets it into the topic when the last part is sent. */
@@ -157,6 +160,7 @@ export class Audience implements SeatHolder {
     if (!this.#viewers.has(viewer) || this.#stage.position === null) return;
     const { state, member } = viewer;
     const { lowBytes, lagMs } = this.#limits;
+    if (state.kind === 'new') return;
     if (state.kind === 'live') {
       this.#lookLive(viewer);
       return;
@@ -166,7 +170,7 @@ export class Audience implements SeatHolder {
       this.#settle(viewer, state.held);
     }
     const { state: now } = viewer;
-    if (now.kind !== 'live' && this.#nowMs() - now.sinceMs >= lagMs) {
+    if (now.kind !== 'live' && now.kind !== 'new' && this.#nowMs() - now.sinceMs >= lagMs) {
       this.expel(viewer, CLOSE.lagging);
     }
   }
@@ -177,14 +181,22 @@ export class Audience implements SeatHolder {
   }
 
   remove(viewer: Viewer): void {
-    if (!this.#viewers.delete(viewer)) return;
-    if (viewer.state.kind === 'live') viewer.member.leave(this.#stage.topic);
-    this.lookWaiting();
+    if (this.#forget(viewer)) this.lookWaiting();
   }
 
   expel(viewer: Viewer, reason: CloseCode): void {
-    this.remove(viewer);
+    this.#forget(viewer);
+    // First: whoever waits is to find it gone, and not to be told that it was shown anything.
     viewer.member.close(reason);
+    this.lookWaiting();
+  }
+
+  /** Returns whether the viewer was there. */
+  #forget(viewer: Viewer): boolean {
+    const { state, member } = viewer;
+    if (!this.#viewers.delete(viewer)) return false;
+    if (state.kind === 'live') member.leave(this.#stage.topic);
+    return true;
   }
 
   #pump(viewer: Viewer): void {

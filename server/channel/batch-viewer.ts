@@ -5,14 +5,16 @@ import type { Position } from './group.ts';
 /**
  * How a viewer stands to the channel.
  *
- *   hydrating ──last part sent──▶ live ──too much unacknowledged──▶ lagging
- *       ▲                                                              │
- *       └──────────────── acknowledged: one batch of its own ──────────┘
+ *   new ──▶ hydrating ──last part sent──▶ live ──too much unacknowledged──▶ lagging
+ *               ▲                                                              │
+ *               └──────────────── acknowledged: one batch of its own ──────────┘
  *
- * A live viewer is in the topic and holds the channel's position. Whoever stays hydrating without
- * a part being taken, or lagging, for `lagMs` is closed with 4008.
+ * A new viewer has not been told `subscribed` of the present epoch: an epoch that begins makes all
+ * of them new. A live viewer is in the topic and holds the channel's position. Whoever stays
+ * hydrating without a part being taken, or lagging, for `lagMs` is closed with 4008.
  */
 export type ViewerState =
+  | { readonly kind: 'new' }
   | {
       readonly kind: 'hydrating';
       readonly parts: readonly Uint8Array[];
@@ -28,8 +30,9 @@ export type ViewerState =
       readonly sinceMs: number;
     };
 
-/** The state of all who are live. */
+/** The state of all who are live, and of all who are new. */
 export const live: ViewerState = { kind: 'live' };
+export const fresh: ViewerState = { kind: 'new' };
 
 /** What a viewer's seat asks of its audience. */
 export interface SeatHolder {
@@ -44,7 +47,7 @@ export interface SeatHolder {
 export class BatchViewer implements BatchSeat {
   readonly member: BatchMember;
   readonly id: string;
-  state = live;
+  state: ViewerState = fresh;
   /** What of the bytes published it has acknowledged, or was not sent. */
   ackedTotal: number;
   /** What it was last told of the upstream. */
@@ -63,7 +66,7 @@ export class BatchViewer implements BatchSeat {
   }
 
   get catchingUp(): boolean {
-    return this.state.kind === 'hydrating';
+    return this.state.kind === 'hydrating' || this.state.kind === 'new';
   }
 
   acknowledged(upper: Frontier): void {
