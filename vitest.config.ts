@@ -10,13 +10,14 @@ const DEEP = [
   'server/upstream/recorded.test.ts',
   'server/workers/mirror.test.ts',
   'stream-ingest/ingest.test.ts',
-  'tests/faults/processes.test.ts',
 ];
 const LONG = [
   'tests/full/**/*.test.ts',
   'tests/oracle/*.test.ts',
   'tests/restarts.test.ts',
   'tests/stopping.test.ts',
+  'tests/unreachable.test.ts',
+  'tests/faults/processes.test.ts',
   'conformance/*.system.test.ts',
   'embedded/core-fuzz.system.test.ts',
 ];
