@@ -1,9 +1,7 @@
-import { CLOSE, type CloseCode, closeReason } from '../../protocol/close.ts';
+import { CLOSE } from '../../protocol/close.ts';
 import type { Frontier } from '../../protocol/update.ts';
 import { EXAMPLE_TOPIC, type Item, inventedCall, NEWEST_VIEW } from '../example-items.ts';
 import { RateLimit } from '../rate-limit.ts';
-import { sendReply } from '../reply.ts';
-import { readRequest } from '../request.ts';
 import type {
   HttpRequest,
   HttpResponse,
@@ -19,15 +17,15 @@ import {
   parseExampleRequest,
   resultMessage,
 } from './example-message.ts';
-import { upgradeSocket } from './handshake.ts';
-import { type Refusal, refuseOrigin } from './refusal.ts';
+import { beginHandshake } from './handshake.ts';
 import type { TakeMessage } from './session-parts.ts';
+import { endSocket } from './socket-end.ts';
 import type { Closable, Pass, StreamParts } from './stream-source.ts';
 
 export interface ExampleSocketParts {
   readonly sockets: Pick<
     StreamParts,
-    'admitOrigin' | 'admitConnection' | 'enter' | 'observer' | 'limits' | 'nowMs'
+    'admitOrigin' | 'admitConnection' | 'corked' | 'enter' | 'observer' | 'limits' | 'nowMs'
   >;
   readonly submit: TakeMessage;
   readonly addressOf: (peer: string, headers: ReadonlyMap<string, string>) => string;
@@ -73,16 +71,16 @@ export function exampleSockets(parts: ExampleSocketParts): WebSocketBehavior<Tal
       const talker = socket.getUserData();
       observer.connections('websocket', 1);
       if (talker.depart === null) {
-        end(socket, CLOSE.tooManyConnections);
+        endSocket(socket, CLOSE.tooManyConnections);
         return;
       }
-      talker.closable = { close: (reason) => end(socket, reason) };
+      talker.closable = { close: (reason) => endSocket(socket, reason) };
       talker.pass.opened(talker.closable);
       socket.subscribe(EXAMPLE_ITEMS);
     },
     message: (socket, message, isBinary) => {
       if (message.byteLength > limits.messageBytes) {
-        end(socket, CLOSE.tooLarge);
+        endSocket(socket, CLOSE.tooLarge);
         return;
       }
       hear(parts, rate, socket, isBinary ? null : Buffer.from(message).toString());
@@ -106,39 +104,28 @@ function upgrade(
   raw: HttpRequest,
   context: SocketContext,
 ): void {
-  let withdraw: () => void = () => {};
-  response.onAborted(() => withdraw());
-  const request = readRequest(raw, response);
-  const { headers, peer } = request;
   const { sockets } = parts;
-  const refuse = ({ reason, reply }: Refusal): void => {
-    sockets.observer.refused(reason);
-    response.cork(() => sendReply(response, reply, false));
-  };
-  const refusal = refuseOrigin(sockets, headers);
-  if (refusal !== null) {
-    refuse(refusal);
-    return;
-  }
-  withdraw = sockets.enter(request, {
-    refused: refuse,
-    admitted: (pass) => {
-      const unseen = pass.forbidsView(NEWEST_VIEW);
-      if (unseen !== null) {
-        refuse(unseen);
-        return;
-      }
-      const talker: Talker = {
-        address: parts.addressOf(peer, headers),
-        pass,
-        depart: sockets.admitConnection(peer, headers),
-        used: 0,
-        stops: new Set(),
-        closable: null,
-        over: false,
-      };
-      upgradeSocket(response, context, headers, talker);
-    },
+  beginHandshake<Talker>(sockets, response, raw, context, ({ request, refuse, complete }) => {
+    const { headers, peer } = request;
+    return sockets.enter(request, {
+      refused: refuse,
+      admitted: (pass) => {
+        const unseen = pass.forbidsView(NEWEST_VIEW);
+        if (unseen !== null) {
+          refuse(unseen);
+          return;
+        }
+        complete({
+          address: parts.addressOf(peer, headers),
+          pass,
+          depart: sockets.admitConnection(peer, headers),
+          used: 0,
+          stops: new Set(),
+          closable: null,
+          over: false,
+        });
+      },
+    });
   });
 }
 
@@ -194,8 +181,4 @@ function send(
     },
   });
   if (open) talker.stops.add(stop);
-}
-
-function end(socket: Socket, reason: CloseCode): void {
-  socket.end(reason.code, closeReason(reason, reason.retryMs > 0 ? reason.retryMs : undefined));
 }

@@ -1,6 +1,5 @@
-import { CLOSE, type CloseCode, closeReason } from '../../protocol/close.ts';
-import { sendReply } from '../reply.ts';
-import { type Request, readRequest } from '../request.ts';
+import { CLOSE } from '../../protocol/close.ts';
+import type { Request } from '../request.ts';
 import type {
   HttpRequest,
   HttpResponse,
@@ -8,10 +7,11 @@ import type {
   WebSocket,
   WebSocketBehavior,
 } from '../uws.ts';
-import { upgradeSocket } from './handshake.ts';
-import { type Refusal, refuseOrigin } from './refusal.ts';
+import { beginHandshake } from './handshake.ts';
+import type { Refusal } from './refusal.ts';
 import { Session } from './session.ts';
 import type { Connection, SessionParts } from './session-parts.ts';
+import { SocketEnd } from './socket-end.ts';
 import type { Closable, StreamParts } from './stream-source.ts';
 
 /** The library copies what it is given onto the socket: methods would be lost. */
@@ -69,45 +69,30 @@ function upgrade(
   raw: HttpRequest,
   context: SocketContext,
 ): void {
-  let withdraw: () => void = () => {};
-  response.onAborted(() => withdraw());
-  const { sockets } = parts;
-  const request = readRequest(raw, response);
-  const { headers } = request;
-  const refuse = ({ reason, reply }: Refusal): void => {
-    sockets.observer.refused(reason);
-    response.cork(() => sendReply(response, reply, false));
-  };
-  const refusal = refuseOrigin(sockets, headers);
-  if (refusal !== null) {
-    refuse(refusal);
-    return;
-  }
-  const admitted = (): void => {
-    const viewer = new SessionSocket(parts, request);
-    sockets.corked(() => upgradeSocket(response, context, headers, { viewer }));
-  };
-  withdraw = parts.knock({ refused: refuse, admitted }, request);
+  beginHandshake<UserData>(parts.sockets, response, raw, context, (handshake) => {
+    const { request, refuse, complete } = handshake;
+    const admitted = (): void => complete({ viewer: new SessionSocket(parts, request) });
+    return parts.knock({ refused: refuse, admitted }, request);
+  });
 }
 
 /** One connection: what the library keeps for its socket, and what its session speaks through. */
-class SessionSocket implements Connection {
+class SessionSocket extends SocketEnd<UserData> implements Connection {
   readonly address: string;
   readonly #parts: SessionSocketParts;
   /** Null when the address has too many connections: it is told so and closed. */
   readonly #depart: (() => void) | null;
-  /** Null before it is open and after its close: late calls do nothing. */
-  #socket: Socket | null = null;
   #session: Session | null = null;
 
   constructor(parts: SessionSocketParts, { peer, headers }: Request) {
+    super();
     this.#parts = parts;
     this.#depart = parts.sockets.admitConnection(peer, headers);
     this.address = parts.addressOf(peer, headers);
   }
 
   opened(socket: Socket): void {
-    this.#socket = socket;
+    this.socket = socket;
     this.#parts.sockets.observer.connections('session', 1);
     if (this.#depart === null) {
       this.close(CLOSE.tooManyConnections);
@@ -128,35 +113,11 @@ class SessionSocket implements Connection {
 
   closed(code: number): void {
     const { door, sockets } = this.#parts;
-    this.#socket = null;
+    this.socket = null;
     door.over(this);
     this.#session?.closed();
     this.#depart?.();
     sockets.observer.connections('session', -1);
     sockets.observer.closed(code);
-  }
-
-  send(bytes: Uint8Array | string): void {
-    this.#socket?.send(bytes, false, false);
-  }
-
-  bufferedBytes(): number {
-    return this.#socket?.getBufferedAmount() ?? 0;
-  }
-
-  enter(topic: string): void {
-    this.#socket?.subscribe(topic);
-  }
-
-  leave(topic: string): void {
-    // Whatever is sent takes along what was published in this turn and is still held back.
-    this.#socket?.ping();
-    this.#socket?.unsubscribe(topic);
-  }
-
-  close(reason: CloseCode): void {
-    const socket = this.#socket;
-    this.#socket = null;
-    socket?.end(reason.code, closeReason(reason, reason.retryMs > 0 ? reason.retryMs : undefined));
   }
 }

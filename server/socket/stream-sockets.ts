@@ -1,6 +1,5 @@
-import { CLOSE, type CloseCode, closeReason } from '../../protocol/close.ts';
-import { sendReply } from '../reply.ts';
-import { decodeSegment, type Request, readRequest } from '../request.ts';
+import { CLOSE } from '../../protocol/close.ts';
+import { decodeSegment, type Request } from '../request.ts';
 import type {
   HttpRequest,
   HttpResponse,
@@ -8,8 +7,9 @@ import type {
   WebSocket,
   WebSocketBehavior,
 } from '../uws.ts';
-import { upgradeSocket } from './handshake.ts';
-import { type Refusal, refuseOrigin, refuseView } from './refusal.ts';
+import { beginHandshake } from './handshake.ts';
+import { refuseView } from './refusal.ts';
+import { SocketEnd } from './socket-end.ts';
 import type {
   Pass,
   Position,
@@ -54,38 +54,25 @@ function upgrade(
   raw: HttpRequest,
   context: SocketContext,
 ): void {
-  let withdraw: () => void = () => {};
-  response.onAborted(() => withdraw());
   const view = decodeSegment(raw.getParameter(0) ?? '') ?? '';
-  const request = readRequest(raw, response);
-  const refuse = ({ reason, reply }: Refusal): void => {
-    parts.observer.refused(reason);
-    response.cork(() => sendReply(response, reply, false));
-  };
-  const refusal = refuseOrigin(parts, request.headers);
-  if (refusal !== null) {
-    refuse(refusal);
-    return;
-  }
-  withdraw = parts.enter(request, {
-    refused: refuse,
-    admitted: (pass) => {
-      const unseen = refuseView(parts, pass, view);
-      if (unseen !== null) {
-        refuse(unseen);
-        return;
-      }
-      const viewer = new StreamSocket(parts, heartbeat, request, view, pass);
-      parts.corked(() => upgradeSocket(response, context, request.headers, { viewer }));
-    },
+  beginHandshake<UserData>(parts, response, raw, context, (handshake) => {
+    const { request, refuse, complete } = handshake;
+    return parts.enter(request, {
+      refused: refuse,
+      admitted: (pass) => {
+        const unseen = refuseView(parts, pass, view);
+        if (unseen !== null) refuse(unseen);
+        else complete({ viewer: new StreamSocket(parts, heartbeat, request, view, pass) });
+      },
+    });
   });
 }
 
 /**
- * One viewer: what the library keeps for its socket, and what its channel knows of it. There may be
- * ten thousand idle ones, so it is one object, and what few of them need is made when they do.
+ * One viewer: what the library keeps for its socket, and what its channel knows of it. What few of
+ * them need is made when they do.
  */
-class StreamSocket implements StreamMember {
+class StreamSocket extends SocketEnd<UserData> implements StreamMember {
   readonly #parts: StreamParts;
   readonly #heartbeat: StreamHeartbeat;
   readonly #view: string;
@@ -94,8 +81,6 @@ class StreamSocket implements StreamMember {
   /** Null when the address has too many connections: it is told so and closed. */
   readonly #depart: (() => void) | null;
   readonly #pass: Pass;
-  /** Null before it is open, and when it is closed: nothing may touch it any more. */
-  #socket: Socket | null = null;
   #seat: Seat | null = null;
   /** Withdraws from the line, or gives up the place; null when there is neither. */
   #leavePlace: (() => void) | null = null;
@@ -109,6 +94,7 @@ class StreamSocket implements StreamMember {
     view: string,
     pass: Pass,
   ) {
+    super();
     const token = request.query.get('from');
     this.#parts = parts;
     this.#heartbeat = heartbeat;
@@ -119,7 +105,7 @@ class StreamSocket implements StreamMember {
   }
 
   opened(socket: Socket): void {
-    this.#socket = socket;
+    this.socket = socket;
     this.#parts.observer.connections('websocket', 1);
     if (this.#depart === null) {
       this.close(CLOSE.tooManyConnections);
@@ -153,7 +139,7 @@ class StreamSocket implements StreamMember {
   }
 
   closed(code: number): void {
-    this.#socket = null;
+    this.socket = null;
     this.#heartbeat.remove(this);
     this.#leave();
     this.#pass.over(this);
@@ -164,7 +150,7 @@ class StreamSocket implements StreamMember {
   }
 
   signOfLife(): void {
-    this.#socket?.ping();
+    this.socket?.ping();
   }
 
   get format() {
@@ -174,30 +160,6 @@ class StreamSocket implements StreamMember {
   /** A viewer that named a token knows this protocol's mark; wikirecent's own clients do not. */
   get replaceable(): boolean {
     return this.#from !== undefined;
-  }
-
-  send(bytes: Uint8Array): void {
-    this.#socket?.send(bytes, false, false);
-  }
-
-  bufferedBytes(): number {
-    return this.#socket?.getBufferedAmount() ?? 0;
-  }
-
-  enter(topic: string): void {
-    this.#socket?.subscribe(topic);
-  }
-
-  leave(topic: string): void {
-    // Whatever is sent takes along what was published in this turn and is still held back.
-    this.#socket?.ping();
-    this.#socket?.unsubscribe(topic);
-  }
-
-  close(reason: CloseCode): void {
-    const socket = this.#socket;
-    this.#socket = null;
-    socket?.end(reason.code, closeReason(reason, reason.retryMs > 0 ? reason.retryMs : undefined));
   }
 
   /** The viewer gets its first message. */
