@@ -7,6 +7,10 @@ import { defineConfig } from 'vitest/config';
 const DEEP = [
   'client/model.test.ts',
   'embedded/kill.system.test.ts',
+  'server/admission.test.ts',
+  'server/channel/batch-channel.test.ts',
+  'server/channel/stream-channel.test.ts',
+  'server/submit/submit.test.ts',
   'server/upstream/recorded.test.ts',
   'server/workers/mirror.test.ts',
   'stream-ingest/ingest.test.ts',

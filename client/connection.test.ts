@@ -175,23 +175,27 @@ test('failures count until something useful is heard', () => {
 test('on any walk: one timer or the end, and every up has its down', () => {
   const events = fc.constantFrom(...Object.values(EVENTS));
   fc.assert(
-    fc.property(fc.array(events, { maxLength: 60 }), fc.boolean(), (walk, needsToken) => {
-      let state = INITIAL;
-      let timer = true;
-      let ups = 0;
-      for (const event of walk) {
-        if (event.type === 'timer') timer = false;
-        const next = step(state, event, { needsToken, random: () => 0.5 });
-        state = next.state;
-        for (const effect of next.effects) {
-          if (effect.type === 'timer') timer = effect.ms <= SILENCE_MS;
-          if (effect.type === 'untimer') timer = false;
-          if (effect.type === 'up') ups += 1;
-          if (effect.type === 'down') ups -= 1;
+    fc.property(
+      fc.array(events, { maxLength: 60, size: 'max' }),
+      fc.boolean(),
+      (walk, needsToken) => {
+        let state = INITIAL;
+        let timer = true;
+        let ups = 0;
+        for (const event of walk) {
+          if (event.type === 'timer') timer = false;
+          const next = step(state, event, { needsToken, random: () => 0.5 });
+          state = next.state;
+          for (const effect of next.effects) {
+            if (effect.type === 'timer') timer = effect.ms <= SILENCE_MS;
+            if (effect.type === 'untimer') timer = false;
+            if (effect.type === 'up') ups += 1;
+            if (effect.type === 'down') ups -= 1;
+          }
+          expect(timer).toBe(state.name !== 'closed');
+          expect(ups).toBe(state.name === 'open' ? 1 : 0);
         }
-        expect(timer).toBe(state.name !== 'closed');
-        expect(ups).toBe(state.name === 'open' ? 1 : 0);
-      }
-    }),
+      },
+    ),
   );
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runs } from '../tests/runs.ts';
 import { defaultAdmissionLimits, makeAdmission } from './admission.ts';
 import type { Gate } from './admission-line.ts';
 import { RateGate } from './admission-rate.ts';
@@ -143,7 +144,9 @@ test('whoever comes, leaves and waits: never more than the slots, first come fir
     const answered = new Set([...crowd.admitted, ...crowd.refused.map(({ who }) => who)]);
     expect(answered.size).toBe(crowd.admitted.length + crowd.refused.length);
   };
-  await fc.assert(fc.asyncProperty(fc.array(act, { maxLength: 60 }), run), { numRuns: 300 });
+  await fc.assert(fc.asyncProperty(fc.array(act, { maxLength: 60, size: 'max' }), run), {
+    numRuns: runs(300),
+  });
 });
 
 test('leaving from within being let in keeps the count', () => {

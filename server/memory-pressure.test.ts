@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runs } from '../tests/runs.ts';
 import { memoryLimits, readMemory, shareUsed } from './memory-limit.ts';
 import {
   CALM_MS,
@@ -26,7 +27,7 @@ const readings = fc.array(
     ),
     afterMs: fc.oneof(fc.nat(4_000), fc.constantFrom(SAMPLE_MS, RISE_MS, CALM_MS)),
   }),
-  { maxLength: 100 },
+  { maxLength: 100, size: 'max' },
 );
 
 test('F27: whatever is read: one level at a time, each given its time, left only after a calm', () => {
@@ -53,7 +54,7 @@ test('F27: whatever is read: one level at a time, each given its time, left only
       if (level !== before || used >= leaveOf(level)) pressedMs = nowMs;
     }
   };
-  fc.assert(fc.property(readings, run), { numRuns: 500 });
+  fc.assert(fc.property(readings, run), { numRuns: runs(500) });
 });
 
 test('from whatever level: a low reading that stays leads to none, a high one to the highest', () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runs } from '../../tests/runs.ts';
 import { frame, text } from '../wire/backend.ts';
 import { FakeEngine } from './fake-engine.ts';
 import {
@@ -57,7 +58,7 @@ const message = fc.oneof(
 
 test('whatever a client says, in whatever order, each Sync and Query is answered once', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(message, { maxLength: 30 }), async (messages) => {
+    fc.asyncProperty(fc.array(message, { maxLength: 30, size: 'max' }), async (messages) => {
       const engine = new FakeEngine();
       const client = new RawClient(engine);
       client.send(...messages.map((one) => one.frame), SYNC, query('ROLLBACK; SHOW cluster'));
@@ -70,6 +71,6 @@ test('whatever a client says, in whatever order, each Sync and Query is answered
       expect(engine.log.filter((line) => line === 'release').length).toBe(held);
       expect(engine.subscriptions.every((one) => one.closed)).toBe(true);
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { CLOSE, type CloseCode } from '../../protocol/close.ts';
 import { add, difference } from '../../protocol/multiset.ts';
 import type { Changes, Diff, RowText } from '../../protocol/update.ts';
+import { runs } from '../../tests/runs.ts';
 import { FakeView } from './fake-view.ts';
 import type { Seat, StreamMember } from './member.ts';
 import { parseToken, type ResumeToken } from './resume-token.ts';
@@ -151,7 +152,7 @@ const steps = fc.array(
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('forget' as const) }) },
   ),
-  { maxLength: 80 },
+  { maxLength: 80, size: 'max' },
 );
 
 function walk(stand: Stand, step: Step, at: number): void {
@@ -195,7 +196,7 @@ test('every viewer, fast or slow, holds the view once it has read what it was se
       }
       expect(stand.channel.laggards).toBe(0);
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   ));
 
 test('a viewer that reads at once gets each batch as it was published, none of them empty', () =>

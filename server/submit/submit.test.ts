@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Frontier } from '../../protocol/update.ts';
+import { runs } from '../../tests/runs.ts';
 import { type FakeView, FakeViews } from '../channel/fake-view.ts';
 import { NOTE_COLUMNS, NOTES } from '../topic-fixture.ts';
 import { FakeSink } from './fake-sink.ts';
@@ -163,7 +164,7 @@ const steps = fc.array(
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('leave' as const), who: fc.nat() }) },
   ),
-  { maxLength: 60 },
+  { maxLength: 60, size: 'max' },
 );
 
 test('whatever comes in between, a message is answered to its end, once, and never against the archive', () =>
@@ -198,7 +199,7 @@ test('whatever comes in between, a message is answered to its end, once, and nev
         expect(stand.watch(id)).toEqual(['accepted', 'archived']);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   ));
 
 test('what the archive shows before the sink answers is archived then', () => {

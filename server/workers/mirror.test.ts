@@ -166,7 +166,7 @@ function expectEqual(source: Source, { views, held }: Mirror): void {
 }
 
 test('a mirror that joins at any moment equals the original in rows, frontier and every difference', () => {
-  const lives = fc.array(step, { maxLength: 60 });
+  const lives = fc.array(step, { maxLength: 60, size: 'max' });
   fc.assert(
     fc.property(lives, (steps) => {
       const source = new Source();
