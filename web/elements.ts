@@ -12,9 +12,14 @@ export function element<Kind extends Element>(id: string, kind: abstract new () 
   throw new Error(`index.html should have a ${kind.name} with id ${id}, found ${found?.nodeName}`);
 }
 
-/** Leaves a text that is the same alone, as each setting of it is work for the browser. */
-export function setText(node: Element, text: string): void {
-  if (node.textContent !== text) node.textContent = text;
+/**
+ * Sets the text of a node. One that is the same is left alone, and one that is there is changed in
+ * its place: a new one would make the browser build and lay out more than the line.
+ */
+export function setText(node: Node, text: string): void {
+  const { firstChild: first } = node;
+  if (!(first instanceof Text) || first.nextSibling !== null) node.textContent = text;
+  else if (first.data !== text) first.data = text;
 }
 
 /** Says up to which moment something holds. */

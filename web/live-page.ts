@@ -52,8 +52,7 @@ export class LivePage {
   #count: Count | null = null;
   #shownAt: Frontier | undefined;
   #scheduled = false;
-  /** The newest changes were left for the next picture. */
-  #latestWaits = false;
+  #restIsNext = false;
 
   /** @param part the only one on show; null shows the whole page */
   constructor(
@@ -146,9 +145,18 @@ export class LivePage {
 
   #draw(): void {
     this.#drawSource();
-    if (this.#pause.paused) this.#pause.show(this.#behind());
+    if (this.#restIsNext) this.#drawRest();
+    else if (this.#pause.paused) this.#pause.show(this.#behind());
     else this.#drawRows();
     this.#drawState();
+  }
+
+  /** What is read, not watched: it takes turns with what moves, as one picture is not for all. */
+  #drawRest(): void {
+    this.#restIsNext = false;
+    this.#ranking.drawTable();
+    this.#latest.draw();
+    this.#schedule();
   }
 
   #drawSource(): void {
@@ -168,14 +176,10 @@ export class LivePage {
     if (ranking !== null) this.#show(() => this.#drawRanking(ranking));
     const seconds = this.#perSecond?.take('persecond') ?? null;
     if (seconds !== null) this.#rate.show(rateOf(seconds.rows, seconds.frontier));
-    const isFree = counter === null && ranking === null && seconds === null;
-    // The longest list gets a picture of its own, where others want this one.
-    if (isFree || this.#latestWaits) this.#takeLatest();
-    else {
-      this.#latestWaits = true;
-      this.#schedule();
-    }
+    this.#takeLatest();
     this.#drawTimes(follow.time(view));
+    this.#restIsNext = this.#ranking.tableWaits || this.#latest.isDrawing;
+    if (this.#restIsNext) this.#schedule();
   }
 
   #drawCount(drawing: Drawing): void {
@@ -188,17 +192,18 @@ export class LivePage {
     this.#ranking.show(leaders, this.#choice.top, this.#motion(drawing));
   }
 
+  /** A list that is being drawn is finished first, however slowly pictures come. */
   #takeLatest(): void {
-    this.#latestWaits = false;
+    if (this.#latest.isDrawing) return;
     const latest = this.#changes?.take('latest') ?? null;
-    if (latest !== null) this.#drawLatest(latest);
-    this.#latest.showTime(this.#changes?.time('latest'));
-  }
-
-  #drawLatest({ rows, columns }: Drawing): void {
+    if (latest === null) {
+      this.#latest.showTime(this.#changes?.time('latest'));
+      return;
+    }
+    const changes = latestChanges(latest.rows, latest.columns);
     // Invented changes are on no wiki.
-    const isReal = this.#source !== null && this.#source.kind !== 'generated';
-    this.#latest.show(latestChanges(rows, columns), isReal);
+    const linked = this.#source !== null && this.#source.kind !== 'generated';
+    this.#latest.show({ changes, linked, frontier: latest.frontier });
   }
 
   #drawTimes(ranking: Frontier | undefined): void {

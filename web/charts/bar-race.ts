@@ -67,7 +67,7 @@ function drawRanks(part: Part, layout: BarLayout): void {
 }
 
 function drawTicks(part: Part, layout: BarLayout, size: Size, ms: number): void {
-  const at = (tick: Tick) => `translate(${layout.left + tick.x},0)`;
+  const at = (tick: Tick) => moved(layout.left + tick.x, 0);
   const ticks = part
     .selectAll<SVGGElement, Tick>('g')
     .data(layout.ticks, (tick) => tick.count)
@@ -85,18 +85,18 @@ function drawTicks(part: Part, layout: BarLayout, size: Size, ms: number): void 
     .select('text')
     .each(mark('y', () => layout.top - layout.gap))
     .each(write((tick) => tick.text));
-  const moved = ticks.filter(function (tick) {
+  const others = ticks.filter(function (tick) {
     const isThere = targetOf.get(this) === at(tick);
     targetOf.set(this, at(tick));
     return !isThere;
   });
   if (ms === 0) ticks.interrupt().attr('transform', at);
-  else moved.transition().duration(ms).ease(easeCubicOut).attr('transform', at);
+  else others.transition().duration(ms).ease(easeCubicOut).attr('transform', at);
 }
 
 function drawBars(part: Part, layout: BarLayout, size: Size, motion: Motion): void {
   const below: Place = { y: size.height, opacity: 0 };
-  const joined = part.selectAll<SVGGElement, Bar>('g').data(layout.bars, (bar) => bar.key);
+  const joined = part.selectAll<SVGGElement, Bar>('g.bar').data(layout.bars, (bar) => bar.key);
   const entered = joined.enter().append('g');
   entered.each(function (bar) {
     build(this, bar, layout, below);
@@ -118,6 +118,17 @@ function drawBars(part: Part, layout: BarLayout, size: Size, motion: Motion): vo
   });
 }
 
+/** A move by less than this much of a pixel is work that nobody sees. */
+const STEPS_A_PIXEL = 4;
+
+function px(length: number): number {
+  return Math.round(length * STEPS_A_PIXEL) / STEPS_A_PIXEL;
+}
+
+function moved(x: number, y: number): string {
+  return `translate(${px(x)},${px(y)})`;
+}
+
 function reachOf(bar: Bar): Reach {
   return { width: bar.width, labelX: bar.labelX, count: Number(bar.count) };
 }
@@ -127,21 +138,22 @@ function build(node: SVGGElement, bar: Bar, layout: BarLayout, below: Place): vo
   const group = select(node).attr('class', `bar ${bar.kind ?? 'any'}`);
   const rect = group.append('rect');
   if (bar.kind !== null) group.append('path').attr('class', 'mark');
-  const value = group.append('text').attr('class', 'value');
-  const name = group.append('text').attr('class', 'name');
+  // Groups are moved and not texts, which the browser would lay out anew.
+  const valueAt = group.append('g');
+  const value = valueAt.append('text').attr('class', 'value');
+  const nameAt = group.append('g');
+  nameAt.append('text').attr('class', 'name');
   group.append('title').text(bar.name);
   const showReach = ({ width, labelX, count }: Reach) => {
     const now = stateOf.get(node) ?? { bar, layout };
     const arrived = count === Number(now.bar.count);
-    rect.attr('width', width);
-    // Moved as a whole: another x would make the browser set the text anew.
-    value
-      .attr('transform', `translate(${now.layout.left + width + now.layout.gap},0)`)
-      .text(formatCount(arrived ? now.bar.count : Math.round(count)));
-    name.attr('transform', `translate(${now.layout.left + labelX},0)`);
+    rect.each(mark('width', () => px(width)));
+    valueAt.each(mark('transform', () => moved(now.layout.left + width + now.layout.gap, 0)));
+    value.each(write(() => formatCount(arrived ? now.bar.count : Math.round(count))));
+    nameAt.each(mark('transform', () => moved(now.layout.left + labelX, 0)));
   };
   const showPlace = ({ y, opacity }: Place) => {
-    group.attr('transform', `translate(0,${y})`).attr('opacity', opacity);
+    group.each(mark('transform', () => moved(0, y))).each(mark('opacity', () => opacity));
   };
   stateOf.set(node, {
     bar,

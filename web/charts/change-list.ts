@@ -1,7 +1,11 @@
-import { select } from 'd3';
+import { local, select } from 'd3';
 import { formatDelta } from '../format.ts';
 import type { Change } from '../latest.ts';
 import { KIND_TEXT, nameText } from '../name-text.ts';
+import { write } from './write.ts';
+
+/** What a line shows: the same change again is no work. */
+const drawnAs = local<{ readonly change: Change; readonly linked: boolean }>();
 
 /**
  * The newest changes as a list in the order given: bytes, title, user, wiki. Given the list that an
@@ -29,24 +33,35 @@ export function changeList(
       by.append('span').attr('class', 'wiki');
       return item;
     });
-  items
-    .select('.delta')
-    .attr('class', ({ delta }) => `delta ${signOf(delta)}`)
-    .text(({ delta, type }) => (delta === null ? type || 'change' : formatDelta(delta)));
-  items
-    .select('.title')
-    .attr('title', ({ title }) => title)
-    .select('a')
-    .attr('href', ({ url }) => (linked ? url : null))
-    .text(({ title }) => nameText(title));
-  items.select('i').attr('class', ({ kind }) => (kind === null ? '' : `mark ${kind}`));
-  items.select('.visually-hidden').text(({ kind }) => (kind === null ? '' : `${KIND_TEXT[kind]} `));
-  items
-    .select('.user')
-    .attr('title', ({ user }) => user)
-    .text(({ user }) => nameText(user));
-  items.select('.wiki').text(({ wiki }) => wiki);
+  items.each(function (change) {
+    const drawn = drawnAs.get(this);
+    if (drawn?.change === change && drawn.linked === linked) return;
+    drawnAs.set(this, { change, linked });
+    drawChange(this, change, linked);
+  });
   return previous;
+}
+
+function drawChange(item: HTMLLIElement, change: Change, linked: boolean): void {
+  const { delta, type, title, url, kind, user, wiki } = change;
+  const parts = select(item);
+  parts
+    .select('.delta')
+    .attr('class', `delta ${signOf(delta)}`)
+    .each(write(() => (delta === null ? type || 'change' : formatDelta(delta))));
+  parts
+    .select('.title')
+    .attr('title', title)
+    .select('a')
+    .attr('href', linked ? url : null)
+    .each(write(() => nameText(title)));
+  parts.select('i').attr('class', kind === null ? '' : `mark ${kind}`);
+  parts.select('.visually-hidden').each(write(() => (kind === null ? '' : `${KIND_TEXT[kind]} `)));
+  parts
+    .select('.user')
+    .attr('title', user)
+    .each(write(() => nameText(user)));
+  parts.select('.wiki').each(write(() => wiki));
 }
 
 function signOf(delta: number | null): string {

@@ -139,7 +139,7 @@ describe.skipIf(NO_BROWSER !== '')(`the charts in Chromium ${NO_BROWSER}`, () =>
     const { a, b } = await seen();
     expect(b?.value).toBe('20');
     expect((b?.y ?? 0) < (a?.y ?? 0)).toBe(true);
-    expect(a?.width).toBeCloseTo((b?.width ?? 0) / 2);
+    expect(a?.width).toBeCloseTo((b?.width ?? 0) / 2, 0);
   });
 
   test('two bars that change places pass one another, with running numbers', async () => {
@@ -218,7 +218,7 @@ describe.skipIf(NO_BROWSER !== '')(`the charts in Chromium ${NO_BROWSER}`, () =>
       ],
       400,
     );
-    await page.clock.runFor(350);
+    await page.clock.runFor(250);
     const { b } = await seen();
     await draw(
       [

@@ -1,4 +1,4 @@
-import { easeCubicOut, interpolateNumber, interrupt, select } from 'd3';
+import { easeCubicOut, interrupt, select } from 'd3';
 
 /** Numbers that move together from one state to the next. */
 export type Numbers = { readonly [name: string]: number };
@@ -61,9 +61,11 @@ function isSame(a: Numbers, b: Numbers): boolean {
 }
 
 function between<State extends Numbers>(from: State, to: State, t: number): State {
-  const mixed = Object.entries(to).map(([name, end]) => [
-    name,
-    interpolateNumber(from[name] ?? end, end)(t),
-  ]);
-  return Object.fromEntries(mixed) as State;
+  const mixed: Record<string, number> = {};
+  for (const name in to) mixed[name] = mix(from[name] ?? 0, to[name] ?? 0, t);
+  return mixed as State;
+}
+
+function mix(from: number, to: number, t: number): number {
+  return from * (1 - t) + to * t;
 }

@@ -1,16 +1,12 @@
 import type { BaseType, ValueFn } from 'd3';
+import { setText } from '../elements.ts';
 
-/**
- * For `selection.each`: sets the text of a node where it is another one. D3's own `text` makes it
- * anew each time, and the browser then lays it out again.
- */
+/** For `selection.each`: sets the text of a node, which D3's own `text` makes anew each time. */
 export function write<Datum>(
   text: (datum: Datum, index: number) => string,
 ): ValueFn<BaseType, Datum, void> {
   return function (datum, index) {
-    const node = this as Node;
-    const next = text(datum, index);
-    if (node.textContent !== next) node.textContent = next;
+    setText(this as Node, text(datum, index));
   };
 }
 

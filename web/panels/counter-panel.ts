@@ -21,7 +21,7 @@ export class CounterPanel {
   show(count: Count | null, motion: Motion): void {
     const shown = count ?? 0;
     this.#counter.value = String(shown);
-    this.#counter.textContent = formatCount(shown);
+    setText(this.#counter, formatCount(shown));
     // A font that always leaves room for all digits (styles.css).
     this.#odometer.style.setProperty('--letters', String(formatCount(shown).length));
     this.#roll(shown, motion);

@@ -20,6 +20,7 @@ export class RankingPanel {
   #leaders: readonly Leader[] = [];
   #slots = 10;
   #announced = '';
+  #tableWaits = false;
 
   constructor(announcer: Announcer) {
     this.#announcer = announcer;
@@ -43,9 +44,23 @@ export class RankingPanel {
       this.#look();
     }
     this.#draw(motion);
+    this.showNote(leaders.length === 0 ? 'Nothing has been counted yet.' : '');
+    this.#tableWaits = true;
+    // What does not move has no next picture that it would have to share.
+    if (motion.reachMs === 0) this.drawTable();
+  }
+
+  /** Whether the table is still to follow the chart. */
+  get tableWaits(): boolean {
+    return this.#tableWaits;
+  }
+
+  /** Brings the table, and what is said, to what the chart shows. */
+  drawTable(): void {
+    if (!this.#tableWaits) return;
+    this.#tableWaits = false;
     const [body] = element('leaders', HTMLTableElement).tBodies;
     if (body !== undefined) leaderTable(this.#leaders, body);
-    this.showNote(leaders.length === 0 ? 'Nothing has been counted yet.' : '');
     this.#announceOrder();
   }
 

@@ -1,5 +1,5 @@
 import { sparkline } from '../charts/sparkline.ts';
-import { element } from '../elements.ts';
+import { element, setText } from '../elements.ts';
 import { formatRate } from '../format.ts';
 import type { Rate } from '../rate.ts';
 
@@ -20,7 +20,7 @@ export class RatePanel {
 
   show({ perSecond, series }: Rate): void {
     this.#figure.value = String(perSecond);
-    this.#figure.textContent = formatRate(perSecond);
+    setText(this.#figure, formatRate(perSecond));
     this.#series = series;
     if (this.#size.width > 0) this.#draw();
   }
