@@ -11,8 +11,9 @@ export interface ViewWanted {
   readonly where?: Readonly<Record<string, Json>>;
 }
 
-/** Why there is no such channel. */
+/** Why there is no such channel; `unavailable` may pass by itself. */
 export type NoChannel =
+  | { readonly code: 'unavailable'; readonly message: string }
   | { readonly code: 'unknown_view'; readonly message: string }
   | { readonly code: 'unknown_column'; readonly message: string };
 
@@ -102,6 +103,9 @@ export class BatchChannels {
   #problem(wanted: readonly ViewWanted[]): NoChannel | null {
     for (const { view: name, where } of wanted) {
       const view = this.#views.get(name);
+      if (view === undefined && this.#views.discovered === false) {
+        return { code: 'unavailable', message: 'the list of views is not known yet' };
+      }
       if (view === undefined || view.state === 'gone') {
         const names = this.#views.all().map((one) => one.name);
         const message = `no view is named ${JSON.stringify(name)}; there are ${names.join(', ')}`;

@@ -54,6 +54,8 @@ export interface LiveView {
 export interface Views {
   get(name: string): LiveView | undefined;
   all(): readonly LiveView[];
+  /** False until the list of views is known: any name may yet be one. Default: it is known. */
+  readonly discovered?: boolean;
   /** Tells of views that appear and disappear while serving. */
   watch(listener: { added(view: LiveView): void; removed(view: LiveView): void }): () => void;
 }

@@ -151,7 +151,8 @@ export class SessionSubscription implements SessionMember {
     }
     const channel = parts.source.get(shown, this.#everyMs);
     if ('code' in channel) {
-      this.#drop(channel.code, channel.message);
+      if (channel.code === 'unavailable') this.#waitOrDrop(untilMs, channel.message);
+      else this.#drop(channel.code, channel.message);
       return;
     }
     if (this.#host.watches(channel.number)) {
@@ -163,18 +164,24 @@ export class SessionSubscription implements SessionMember {
       this.#seated(seat, shown);
       return;
     }
-    if (parts.nowMs() < untilMs) {
-      this.#stopWaiting = parts.after(LOOK_MS, () => {
-        this.#stopWaiting = null;
-        this.#takePlace(untilMs);
-      });
-      return;
-    }
     const message =
       seat === 'ahead'
         ? 'this server has not come as far as the timestamp asked from'
         : 'the views are being read for the first time';
-    this.#drop('unavailable', message, RETRY_MS);
+    this.#waitOrDrop(untilMs, message);
+  }
+
+  /** Looks again in a while; when that was long enough, the viewer is to ask again. */
+  #waitOrDrop(untilMs: number, message: string): void {
+    const { parts } = this.#host;
+    if (parts.nowMs() >= untilMs) {
+      this.#drop('unavailable', message, RETRY_MS);
+      return;
+    }
+    this.#stopWaiting = parts.after(LOOK_MS, () => {
+      this.#stopWaiting = null;
+      this.#takePlace(untilMs);
+    });
   }
 
   #seated(seat: SessionSeat, shown: readonly ViewRequest[]): void {

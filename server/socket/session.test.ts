@@ -129,6 +129,32 @@ test('what cannot be done is answered by its code, and the connection goes on', 
   expect(closed()).toBeNull();
 });
 
+test('while the list of views is not known, a name is waited for and not refused for good', async () => {
+  let nowMs = 0;
+  const { views, url } = serve({ nowMs: () => nowMs });
+  views.discovered = false;
+  const { heard, say } = await talk(url);
+  const barrier = async (): Promise<void> => {
+    const before = heard.filter(({ type }) => type === 'authorized').length;
+    say({ type: 'auth', token: 'a barrier' });
+    await until('it', () => heard.filter(({ type }) => type === 'authorized').length > before);
+  };
+  say({ type: 'subscribe', id: 'a', views: [{ view: 'late' }] });
+  await barrier();
+  views.add('late').reset('e', 1, new Map());
+  await until('its rows', () => heard.some((it) => it.type === 'subscribed' && it.id === 'a'));
+  say({ type: 'subscribe', id: 'b', views: [{ view: 'later' }] });
+  await barrier();
+  nowMs += 5_000;
+  const errors = () => heard.filter((it) => it.type === 'error');
+  await until('patience', () => errors().length === 1);
+  expect(errors()[0]).toMatchObject({ id: 'b', code: 'unavailable', retryMs: 1_000 });
+  views.discovered = true;
+  say({ type: 'subscribe', id: 'c', views: [{ view: 'later' }] });
+  await until('the refusal', () => errors().length === 2);
+  expect(errors()[1]).toMatchObject({ id: 'c', code: 'unknown_view' });
+});
+
 test('what breaks the protocol closes the connection with its code, and no other', async () => {
   const { views, url } = serve();
   const view = views.add('one');
