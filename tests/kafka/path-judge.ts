@@ -23,6 +23,7 @@ export class PathJudge {
   readonly #seen = new Set<string>();
   readonly #counts = new Map<string, number>();
   readonly #stop: () => void;
+  readonly #status: () => unknown;
   /** What was wrong, each with its timestamp. */
   readonly faults: string[] = [];
   /** How many timestamps were judged. */
@@ -45,11 +46,17 @@ export class PathJudge {
       },
     });
     this.#stop = () => subscription.close();
+    this.#status = () => subscription.status;
   }
 
   /** How many of the events have been seen. */
   get seen(): number {
     return this.#seen.size;
+  }
+
+  /** How the viewer stands, as JSON. */
+  get status(): string {
+    return JSON.stringify({ connection: this.#client.connection, views: this.#status() });
   }
 
   close(): void {

@@ -2,6 +2,7 @@ import { type KafkaLocal, startKafkaLocal } from '../../scripts/kafka-local/kafk
 import { type Parts, temporaryFolder, until, Viewcast } from '../viewcast.ts';
 import { type StandIn, type StandInEvent, startStandIn } from '../wikimedia-stand-in.ts';
 import { PathJudge } from './path-judge.ts';
+import { describeStations } from './stations.ts';
 
 /**
  * The path of production on this machine, all of it real but Wikimedia: events → stream-ingest →
@@ -66,9 +67,16 @@ export class WholePath {
     });
   }
 
-  /** Resolves when the viewer has seen so many events. */
+  /** Resolves when the viewer has seen so many events. @throws with where they stopped. */
   async seen(count: number, limitMs?: number): Promise<void> {
-    await until(`${count} events are seen`, () => this.judge.seen >= count, limitMs);
+    try {
+      await until(`${count} events are seen`, () => this.judge.seen >= count, limitMs);
+    } catch (error) {
+      const { kafka, viewcast, judge } = this;
+      const way = { standIn: this.#standIn, broker: kafka.broker.address, viewcast };
+      const told = await describeStations({ ...way, seen: `${judge.seen}, ${judge.status}` });
+      throw new Error(`${error instanceof Error ? error.message : error}\n${told}`);
+    }
   }
 
   async stop(): Promise<void> {
