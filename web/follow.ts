@@ -43,7 +43,8 @@ export interface Drawing {
  */
 export class Follow {
   readonly #client: Client;
-  readonly #wanted: readonly Wanted[];
+  /** What is asked for, and in its place where that is refused. */
+  readonly #choices: readonly (readonly Wanted[])[];
   readonly #environment: FollowEnvironment;
   readonly #changed: () => void;
   readonly #everyMs: number | undefined;
@@ -53,11 +54,13 @@ export class Follow {
   #times: ReadonlyMap<string, Frontier> = new Map();
   #receivedMs = 0;
   #closed = false;
+  #chosen = 0;
 
   /**
    * @param wanted views, each once
    * @param changed called after every batch and every change of the state
    * @param everyMs at most one batch in so many milliseconds
+   * @param otherwise what to follow where a server lacks a view of these, the first that it has
    */
   constructor(
     client: Client,
@@ -65,13 +68,16 @@ export class Follow {
     environment: FollowEnvironment,
     changed: () => void,
     everyMs?: number,
+    otherwise: readonly (readonly Wanted[])[] = [],
   ) {
     this.#client = client;
-    this.#wanted = wanted;
+    this.#choices = [wanted, ...otherwise];
     this.#environment = environment;
     this.#changed = changed;
     this.#everyMs = everyMs;
-    this.#shown = new Map(wanted.map(({ view }) => [view, { pace: new Pace(), behind: 0 }]));
+    this.#shown = new Map(
+      this.#choices.flat().map(({ view }) => [view, { pace: new Pace(), behind: 0 }]),
+    );
     this.#subscribe();
   }
 
@@ -131,8 +137,9 @@ export class Follow {
 
   #subscribe(): void {
     if (this.#closed) return;
-    const views = this.#wanted.map(({ view }) => view);
-    const filters = this.#wanted.flatMap(({ view, where }) => (where ? [[view, where]] : []));
+    const wanted = this.#choices[this.#chosen] ?? [];
+    const views = wanted.map(({ view }) => view);
+    const filters = wanted.flatMap(({ view, where }) => (where ? [[view, where]] : []));
     const subscription: Subscription<Record<string, Row>> = this.#client.subscribe(views, {
       where: Object.fromEntries(filters),
       ...(this.#everyMs === undefined ? {} : { everyMs: this.#everyMs }),
@@ -141,6 +148,7 @@ export class Follow {
         this.#receivedMs = this.#environment.wall();
         this.#times = new Map(views.map((view) => [view, held[view] ?? upper]));
         for (const [view, shown] of this.#shown) {
+          if (!this.#times.has(view)) continue;
           // The first rows are drawn even when there are none.
           if (lower !== null && changes(view).length === 0) continue;
           shown.behind += 1;
@@ -152,7 +160,10 @@ export class Follow {
         if (this.#closed) return;
         this.#state = state;
         this.#changed();
-        if (state === 'refused') this.#environment.after(REFUSED_MS, () => this.#subscribe());
+        if (state !== 'refused') return;
+        this.#chosen = (this.#chosen + 1) % this.#choices.length;
+        const ms = this.#chosen === 0 ? REFUSED_MS : 0;
+        this.#environment.after(ms, () => this.#subscribe());
       },
     });
     // What was held of a refused subscription stays until there is more.

@@ -73,7 +73,10 @@ export class LivePage {
     });
     this.#ranking = new RankingPanel(announcer);
     this.#status = new StatusPanel(root, announcer);
-    this.#counts = this.#follow([{ view: 'counter' }, { view: 'top20' }]);
+    // A Materialize of somebody else's may have fewer of our views.
+    const [counter, top20, top10] = [{ view: 'counter' }, { view: 'top20' }, { view: 'top10' }];
+    const otherwise = [[counter, top10], [top20], [top10]];
+    this.#counts = this.#follow([counter, top20], undefined, otherwise);
     this.#input = this.#follow([{ view: 'input' }]);
     // Only what is on show is asked for.
     const shows = (one: Part) => part === null || part === one;
@@ -111,8 +114,13 @@ export class LivePage {
     }
   }
 
-  #follow(wanted: readonly Wanted[], everyMs?: number): Follow {
-    return new Follow(this.#client, wanted, this.#environment, () => this.#schedule(), everyMs);
+  #follow(
+    wanted: readonly Wanted[],
+    everyMs?: number,
+    otherwise?: readonly (readonly Wanted[])[],
+  ): Follow {
+    const changed = () => this.#schedule();
+    return new Follow(this.#client, wanted, this.#environment, changed, everyMs, otherwise);
   }
 
   #followLatest(): Follow {
@@ -130,7 +138,10 @@ export class LivePage {
   }
 
   #ranked(): { readonly follow: Follow; readonly view: string } {
-    if (this.#filtered === null) return { follow: this.#counts, view: 'top20' };
+    if (this.#filtered === null) {
+      const view = this.#counts.time('top10') === undefined ? 'top20' : 'top10';
+      return { follow: this.#counts, view };
+    }
     return { follow: this.#filtered.follow, view: this.#filtered.wanted.view };
   }
 
@@ -207,8 +218,13 @@ export class LivePage {
   }
 
   #drawTimes(ranking: Frontier | undefined): void {
-    this.#shownAt = this.#counts.time('counter');
-    this.#counter.showTime(this.#shownAt);
+    const counted = this.#counts.time('counter');
+    this.#shownAt = counted ?? ranking;
+    this.#counter.showTime(counted);
+    const ranked = this.#counts.time('top20') ?? this.#counts.time('top10');
+    this.#counter.hide(counted === undefined && ranked !== undefined);
+    this.#rate.hide(isMissing(this.#perSecond, 'persecond'));
+    this.#latest.refuse(isMissing(this.#changes, 'latest'));
     this.#ranking.showTime(ranking);
     if (ranking === undefined && this.#ranked().follow.state === 'refused') {
       this.#ranking.refuse(`This server has no view ${this.#ranked().view} (yet).`);
@@ -227,7 +243,7 @@ export class LivePage {
 
   #drawState(): void {
     const { state: line, receivedMs } = this.#counts;
-    const state = stateOf(line, this.#counts.time('counter') !== undefined, this.#source);
+    const state = stateOf(line, this.#shownAt !== undefined, this.#source);
     const { paused } = this.#pause;
     const nowMs = this.#environment.wall();
     this.#status.showState(
@@ -246,6 +262,11 @@ export class LivePage {
     const [hidden, reduced] = [document.hidden, this.#reducedMotion.matches];
     return motionFor({ behind, intervalMs, hidden, reduced });
   }
+}
+
+/** Whether the server said that it has no such view, and never showed one. */
+function isMissing(follow: Follow | null, view: string): boolean {
+  return follow?.state === 'refused' && follow.time(view) === undefined;
 }
 
 function about(

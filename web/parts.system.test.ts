@@ -96,6 +96,26 @@ describe.skipIf(NO_BROWSER !== '')(`parts of the page in Chromium ${NO_BROWSER}`
       .toBe('This server has no view leaders (yet).');
   });
 
+  test('a database that has a top10 alone is shown, without what it lacks', async () => {
+    for (const view of Object.keys(new World(Math.random).views(0))) probe.stand.remove(view);
+    const rows: Row[] = [
+      ['a', 3],
+      ['b', 2],
+    ];
+    probe.stand.set({ top10: rows }, NOW);
+    const page = await probe.open();
+    await shows(page, expectedLines(rows, { name: 0, kind: -1, count: 1 }));
+    const note = () => page.textContent('#latest-note');
+    await expect.poll(note, PATIENT).toBe('This server has no view latest (yet).');
+    for (const part of ['.total', '.rate']) {
+      await page.locator(part).waitFor({ state: 'hidden' });
+    }
+    await page.waitForSelector('html[data-connection="live"]');
+    probe.stand.set({ top10: [['b', 4]] }, NOW + 1);
+    await shows(page, [{ name: 'b', count: '4' }]);
+    expect(probe.faults).toEqual([]);
+  });
+
   test('paused it stands still and counts; resumed it is at once where it should be', async () => {
     const world = worldAt(NOW);
     const page = await probe.open({ reducedMotion: 'no-preference' });

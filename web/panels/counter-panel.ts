@@ -27,6 +27,12 @@ export class CounterPanel {
     this.#roll(shown, motion);
   }
 
+  /** Takes the part away where there is no counter. */
+  hide(isMissing: boolean): void {
+    const part = this.#odometer.closest('section');
+    if (part !== null) part.hidden = isMissing;
+  }
+
   showTime(asOf: Frontier | undefined): void {
     showTime(element('counter-as-of', HTMLTimeElement), asOf);
   }

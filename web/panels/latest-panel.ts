@@ -56,6 +56,13 @@ export class LatestPanel {
     return false;
   }
 
+  /** Says that there are none, where there is no such view. */
+  refuse(isMissing: boolean): void {
+    if (!isMissing) return;
+    for (const bone of this.#list.querySelectorAll('.bone')) bone.remove();
+    showNote(this.#note, 'This server has no view latest (yet).');
+  }
+
   showTime(asOf: Frontier | undefined): void {
     showTime(element('latest-as-of', HTMLTimeElement), asOf);
   }

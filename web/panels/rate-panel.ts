@@ -25,6 +25,12 @@ export class RatePanel {
     if (this.#size.width > 0) this.#draw();
   }
 
+  /** Takes the part away where nothing counts the seconds. */
+  hide(isMissing: boolean): void {
+    const part = this.#stage.closest('section');
+    if (part !== null) part.hidden = isMissing;
+  }
+
   #draw(): void {
     const line = sparkline(this.#series, this.#size, this.#line);
     if (this.#line === undefined) this.#stage.replaceChildren(line);
