@@ -46,6 +46,15 @@ export function unknownViewReply(name: string, listed: readonly string[]): Reply
   });
 }
 
+/** Nothing can be said of any view yet: the database has not told which there are. */
+export const unknownListReply: Reply = errorReply(
+  503,
+  'unavailable',
+  'the list of views is not known yet; ask again in a second',
+  { retryMs: 1_000 },
+  { 'Retry-After': '1' },
+);
+
 /** Writes the status line and headers; `nosniff` is always among them. */
 export function writeHead(
   response: HttpResponse,

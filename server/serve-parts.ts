@@ -82,6 +82,9 @@ export function streamParts(
     source: {
       get: (name) => channels.get(name),
       names: () => channels.all().map(({ view }) => view.name),
+      get known() {
+        return channels.known;
+      },
     },
     observer: metrics,
     nowMs,

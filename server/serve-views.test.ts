@@ -340,7 +340,14 @@ test('ready means that every view has its rows; the numbers are there', async ()
   const early = await fetch(`${http}/readyz`);
   expect(early.status).toBe(503);
   expect(await early.json()).toMatchObject({ missing: ['the list of views', 'counter'] });
+  for (const path of ['views', 'views/later', 'stream/later', 'v1/stream/later']) {
+    const answer = await fetch(`${http}/api/${path}`);
+    expect([answer.status, answer.headers.get('retry-after')], path).toEqual([503, '1']);
+    expect(await answer.json(), path).toMatchObject({ error: 'unavailable', retryMs: 1_000 });
+  }
   views.discovered = true;
+  expect((await fetch(`${http}/api/views/later`)).status).toBe(404);
+  expect((await fetch(`${http}/api/stream/later`)).status).toBe(404);
   counter.reset('epoch1', Date.now(), count(null, 1));
   expect((await fetch(`${http}/readyz`)).status).toBe(200);
   expect((await fetch(`${http}/livez`)).status).toBe(200);

@@ -84,11 +84,7 @@ export function serveViews(views: ServedViews, options: ServeOptions): Serving {
       : wholeCatalogue(channels, whole),
     viewRoute(channels),
     livezRoute,
-    readyzRoute(
-      channels,
-      () => views.discovered ?? true,
-      () => door.draining,
-    ),
+    readyzRoute(channels, () => door.draining),
     metricsRoute(whole?.metrics ?? metrics),
     messageRoute(messages),
     ...example.routes,

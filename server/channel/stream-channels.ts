@@ -5,6 +5,7 @@ import type { LiveView, Views } from './view.ts';
 
 /** The stream channels of all views that are served, kept in step with them. */
 export class StreamChannels {
+  readonly #views: Views;
   readonly #parts: StreamChannelParts;
   readonly #channels = new Map<string, StreamChannel>();
   readonly #unwatch: () => void;
@@ -12,6 +13,7 @@ export class StreamChannels {
   #made = 0;
 
   constructor(views: Views, parts: StreamChannelParts) {
+    this.#views = views;
     this.#parts = parts;
     for (const view of views.all()) this.#add(view);
     this.#unwatch = views.watch({
@@ -24,6 +26,11 @@ export class StreamChannels {
   get(name: string): StreamChannel | undefined {
     const channel = this.#channels.get(name);
     return channel?.view.state === 'gone' ? undefined : channel;
+  }
+
+  /** Whether the list of views is known: until it is, any name may yet be one. */
+  get known(): boolean {
+    return this.#views.discovered ?? true;
   }
 
   /** All channels by name, gone views among them. */

@@ -10,11 +10,7 @@ export const livezRoute: Route = ({ path }) =>
  * `GET /readyz`: 200 when every view has its rows; else 503 with what is missing. A server that
  * stops is not ready from the moment on when it was told so.
  */
-export function readyzRoute(
-  source: ViewSource,
-  discovered: () => boolean,
-  draining: () => boolean,
-): Route {
+export function readyzRoute(source: ViewSource, draining: () => boolean): Route {
   return ({ path }) => {
     if (path !== '/readyz') return null;
     if (draining()) return jsonReply(503, { ready: false, draining: true }, { 'Retry-After': '1' });
@@ -22,7 +18,7 @@ export function readyzRoute(
     const hydrating = channels
       .filter(({ view }) => view.frontier === null)
       .map(({ view }) => view.name);
-    const missing = discovered() ? hydrating : ['the list of views', ...hydrating];
+    const missing = source.known ? hydrating : ['the list of views', ...hydrating];
     const stale = channels
       .filter(({ view }) => view.state === 'stale')
       .map(({ view }) => view.name);

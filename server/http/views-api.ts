@@ -1,5 +1,5 @@
 import type { Column, Frontier } from '../../protocol/update.ts';
-import { errorReply, jsonReply, type Reply, unknownViewReply } from '../reply.ts';
+import { errorReply, jsonReply, type Reply, unknownListReply, unknownViewReply } from '../reply.ts';
 import { decodeSegment, type Request } from '../request.ts';
 import { matchPath, type Route, type Visitor } from './routes.ts';
 
@@ -29,6 +29,8 @@ export interface ShownChannel {
 
 /** The views that are served. */
 export interface ViewSource {
+  /** Whether the list of views is known. */
+  readonly known: boolean;
   get(name: string): ShownChannel | undefined;
   all(): readonly ShownChannel[];
 }
@@ -37,6 +39,7 @@ export interface ViewSource {
 export function catalogueRoute(source: ViewSource, sessions: (view: string) => number): Route {
   return ({ path }, visitor) => {
     if (path !== '/api/views' && path !== '/api/views/') return null;
+    if (!source.known) return unknownListReply;
     const views = seenBy(source, visitor).map((channel) =>
       describe(channel.view, channel.viewers + sessions(channel.view.name)),
     );
@@ -57,6 +60,7 @@ export function viewRoute(source: ViewSource): Route {
     if (forbidden !== null) return forbidden.reply;
     const channel = source.get(name);
     if (channel === undefined) {
+      if (!source.known) return unknownListReply;
       const names = seenBy(source, visitor).map(({ view }) => view.name);
       return unknownViewReply(name, names);
     }

@@ -1,4 +1,4 @@
-import { errorReply, type Reply, unknownViewReply } from '../reply.ts';
+import { errorReply, type Reply, unknownListReply, unknownViewReply } from '../reply.ts';
 import type { Pass, StreamParts } from './stream-source.ts';
 
 /** Why a request becomes no connection, and what it is answered. */
@@ -22,6 +22,7 @@ export function refuseView(parts: StreamParts, pass: Pass, view: string): Refusa
   const forbidden = pass.forbidsView(view);
   if (forbidden !== null) return forbidden;
   if (parts.source.get(view) !== undefined) return null;
+  if (!parts.source.known) return { reason: 'unavailable', reply: unknownListReply };
   const names = parts.source.names().filter((name) => pass.forbidsView(name) === null);
   return { reason: 'unknown_view', reply: unknownViewReply(view, names) };
 }

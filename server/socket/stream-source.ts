@@ -34,6 +34,8 @@ export interface StreamSource {
   /** Undefined when no view of that name can be watched now. */
   get(name: string): { join(member: StreamMember, from?: Position | null): Seat } | undefined;
   names(): readonly string[];
+  /** Whether the list of views is known: until it is, any name may yet be one. */
+  readonly known: boolean;
 }
 
 /** What stream connections report to those who measure. */
