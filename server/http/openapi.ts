@@ -103,6 +103,7 @@ const paths: Document = {
   '/api/views': get('The views that are served', {
     200: json('Each with columns, state and size.', 'Catalogue'),
     ...NOT_FOR_THIS_PAGE,
+    503: refused('Which views there are is not known yet.'),
   }),
   '/api/views/{view}': get(
     'The rows of a view at one timestamp',
@@ -111,7 +112,7 @@ const paths: Document = {
       304: { description: 'The rows are those of If-None-Match.' },
       ...NOT_FOR_THIS_PAGE,
       ...NO_VIEW,
-      503: refused('The view is being read for the first time.'),
+      503: refused('The view is being read for the first time, or not known yet.'),
     },
     [VIEW, IF_NONE_MATCH],
   ),
