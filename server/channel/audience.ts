@@ -234,6 +234,8 @@ export class Audience implements SeatHolder {
 
   #isShown({ viewer, frontier }: Omit<Waiting, 'run'>): boolean {
     if (!this.#viewers.has(viewer)) return true;
+    // Between two epochs nobody can say what the frontier is of.
+    if (this.#stage.position === null) return false;
     const { state } = viewer;
     if (state.kind === 'live') return this.#stage.shows(frontier);
     return state.kind === 'lagging' && standsAt(state.held, frontier);
