@@ -24,6 +24,7 @@ const LONG = [
   'tests/faults/processes.test.ts',
   'conformance/*.system.test.ts',
   'embedded/core-fuzz.system.test.ts',
+  'stream-ingest/main.system.test.ts',
 ];
 
 export default defineConfig({
