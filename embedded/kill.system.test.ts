@@ -13,7 +13,7 @@ import { runs } from '../tests/runs.ts';
  * comes back, nothing twice, and the views must agree with the rows.
  */
 
-const ROUNDS = runs(3);
+const ROUNDS = Math.min(runs(10), 40);
 const SESSIONS = 4;
 const SEED = Number(process.env.SEED ?? Date.now() % 1_000_000);
 
