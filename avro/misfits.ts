@@ -61,6 +61,19 @@ export function misfitsOf(type: avro.Type, value: unknown): readonly Misfit[] {
   return found;
 }
 
+/**
+ * Where a map has a key `__proto__`, which avsc writes and loses when it reads; empty where none
+ * has.
+ */
+export function lostKeys(value: unknown, path: readonly string[] = []): readonly Misfit[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const at = [...path, key];
+    if (key !== '__proto__') return lostKeys(inner, at);
+    return [{ path: at.join('.'), expected: 'a key of another name', came: shown(inner) }];
+  });
+}
+
 function fits(type: avro.Type, value: unknown): boolean {
   try {
     return type.isValid(value, { noUndeclaredFields: true });
