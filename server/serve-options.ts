@@ -1,14 +1,10 @@
 import type { AccessOptions } from './access.ts';
 import type { OutboxLimits } from './channel/outbox.ts';
-import type { Views } from './channel/view.ts';
 import type { Config } from './config.ts';
 import type { MetricsText } from './http/metrics-route.ts';
 import type { MemoryOptions } from './memory-shedding.ts';
 import type { Sink } from './submit/sink.ts';
 import type { Topics } from './submit/submitter.ts';
-
-/** A view stage as the server asks it: whether it knows all its views yet. */
-export type ServedViews = Views & { readonly discovered?: boolean };
 
 /** What messages there may be, and where they go; closed with the server. */
 export interface MessageOptions {

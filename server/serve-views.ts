@@ -4,6 +4,7 @@ import { BatchChannels } from './channel/batch-channels.ts';
 import { defaultOutboxLimits } from './channel/outbox.ts';
 import type { StreamChannel } from './channel/stream-channel.ts';
 import { StreamChannels } from './channel/stream-channels.ts';
+import type { Views } from './channel/view.ts';
 import { Cork } from './cork.ts';
 import { examplePages } from './example-pages.ts';
 import { documentsRoute } from './http/documents.ts';
@@ -18,7 +19,7 @@ import { catalogueRoute, viewRoute } from './http/views-api.ts';
 import { shedUnderPressure } from './memory-shedding.ts';
 import { openMessages } from './messages.ts';
 import { Metrics } from './metrics.ts';
-import type { ServedViews, ServeOptions, Serving } from './serve-options.ts';
+import type { ServeOptions, Serving } from './serve-options.ts';
 import {
   addStreams,
   originGate,
@@ -38,7 +39,7 @@ const GROUP_TICK_MS = 250;
  *
  * @throws {ListenError} when the port cannot be opened.
  */
-export function serveViews(views: ServedViews, options: ServeOptions): Serving {
+export function serveViews(views: Views, options: ServeOptions): Serving {
   const nowMs = options.nowMs ?? Date.now;
   const app = makeApp();
   const { whole } = options;

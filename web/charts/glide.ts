@@ -62,10 +62,14 @@ function isSame(a: Numbers, b: Numbers): boolean {
 
 function between<State extends Numbers>(from: State, to: State, t: number): State {
   const mixed: Record<string, number> = {};
-  for (const name in to) mixed[name] = mix(from[name] ?? 0, to[name] ?? 0, t);
+  for (const name in to) {
+    const end = to[name] ?? 0;
+    mixed[name] = mix(from[name] ?? end, end, t);
+  }
   return mixed as State;
 }
 
+/** As d3's interpolateNumber, which makes a function for each number of each frame. */
 function mix(from: number, to: number, t: number): number {
   return from * (1 - t) + to * t;
 }
