@@ -29,8 +29,10 @@ export function examplePages(
   views: Views,
   messages: Messages,
 ): ExamplePages {
-  const feed = new NewestFeed(views, nowMs, (items) => {
-    if (app.numSubscribers(EXAMPLE_ITEMS) > 0) app.publish(EXAMPLE_ITEMS, itemsMessage(items));
+  const items = () => feed.items('ws-example');
+  const feed: NewestFeed = new NewestFeed(views, nowMs, () => {
+    // The first call comes while the feed is made; then nobody can listen yet.
+    if (app.numSubscribers(EXAMPLE_ITEMS) > 0) app.publish(EXAMPLE_ITEMS, itemsMessage(items()));
   });
   const whenListed: ExamplePageParts['whenListed'] = (frontier, run) =>
     feed.whenShown(frontier, run);
@@ -40,7 +42,7 @@ export function examplePages(
       sockets,
       submit,
       addressOf,
-      items: () => feed.items('ws-example'),
+      items,
       whenListed,
       random: Math.random,
     }),

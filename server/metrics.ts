@@ -19,9 +19,10 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #nowMs: () => number;
   readonly #servingLag: Histogram<'view'>;
-  readonly #batches: Counter<'view'>;
+  readonly #batches = new SumsByView();
+  readonly #liveBytes = new SumsByView();
+  readonly #deliveries = new SumsByView();
   readonly #sentBytes: Counter<'view' | 'kind'>;
-  readonly #deliveries: Counter<'view'>;
   readonly #connections: Gauge<'kind'>;
   readonly #closes: Counter<'code'>;
   readonly #refusals: Counter<'reason'>;
@@ -46,14 +47,34 @@ export class Metrics {
       buckets: LAG_BUCKETS,
       registers,
     });
-    const counter = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
-      new Counter({ name: `viewcast_${name}`, help, labelNames, registers });
-    this.#batches = counter('batches_total', 'Batches published.', ['view']);
-    this.#deliveries = counter('deliveries_total', 'Batches times their viewers.', ['view']);
+    const counter = <Label extends string>(
+      name: string,
+      help: string,
+      labelNames: Label[],
+      collect?: (counter: Counter<Label>) => void,
+    ) =>
+      new Counter({
+        name: `viewcast_${name}`,
+        help,
+        labelNames,
+        registers,
+        ...(collect && {
+          collect() {
+            collect(this);
+          },
+        }),
+      });
+    counter('batches_total', 'Batches published.', ['view'], (batches) =>
+      this.#batches.take((view, sum) => batches.inc({ view }, sum)),
+    );
+    counter('deliveries_total', 'Batches times their viewers.', ['view'], (deliveries) =>
+      this.#deliveries.take((view, sum) => deliveries.inc({ view }, sum)),
+    );
     this.#sentBytes = counter(
       'sent_bytes_total',
       'Encoded bytes: of published batches once each (live), of what single viewers were sent.',
       ['view', 'kind'],
+      (bytes) => this.#liveBytes.take((view, sum) => bytes.inc({ view, kind: 'live' }, sum)),
     );
     this.#closes = counter('closes_total', 'Stream connections that ended, by close code.', [
       'code',
@@ -102,9 +123,9 @@ export class Metrics {
   }
 
   published(view: string, bytes: number, viewers: number, upper: Frontier): void {
-    this.#batches.inc({ view });
-    this.#deliveries.inc({ view }, viewers);
-    this.#sentBytes.inc({ view, kind: 'live' }, bytes);
+    this.#batches.add(view, 1);
+    this.#deliveries.add(view, viewers);
+    this.#liveBytes.add(view, bytes);
     if (upper !== 'end') {
       this.#servingLag.observe({ view }, Math.max(0, this.#nowMs() - upper) / 1_000);
     }
@@ -177,5 +198,20 @@ export class Metrics {
         typeof frontier === 'number' ? Math.max(0, nowMs() - frontier) / 1_000 : null,
       'max',
     );
+  }
+}
+
+/** What is counted with every batch, told to a counter when it is read: its labels take longer. */
+class SumsByView {
+  readonly #sums = new Map<string, number>();
+
+  add(view: string, amount: number): void {
+    this.#sums.set(view, (this.#sums.get(view) ?? 0) + amount);
+  }
+
+  /** Tells what was added since the last time. */
+  take(tell: (view: string, sum: number) => void): void {
+    for (const [view, sum] of this.#sums) tell(view, sum);
+    this.#sums.clear();
   }
 }

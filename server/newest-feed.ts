@@ -14,13 +14,13 @@ interface NamedViews {
 export class NewestFeed {
   readonly #views: NamedViews;
   readonly #nowMs: () => number;
-  readonly #changed: (items: readonly Item[]) => void;
+  readonly #changed: () => void;
   readonly #unwatch: () => void;
   #leave: () => void = () => {};
   #waiting: { readonly frontier: Frontier; readonly run: () => void }[] = [];
 
-  /** `changed` is told of all items whenever one of them is another. */
-  constructor(views: NamedViews, nowMs: () => number, changed: (items: readonly Item[]) => void) {
+  /** `changed` is told whenever one of the items is another. */
+  constructor(views: NamedViews, nowMs: () => number, changed: () => void) {
     this.#views = views;
     this.#nowMs = nowMs;
     this.#changed = changed;
@@ -66,7 +66,7 @@ export class NewestFeed {
   }
 
   #moved(isOther: boolean): void {
-    if (isOther) this.#changed(this.items('ws-example'));
+    if (isOther) this.#changed();
     const shown = this.#waiting.filter(({ frontier }) => this.#isShown(frontier));
     if (shown.length === 0) return;
     this.#waiting = this.#waiting.filter((one) => !shown.includes(one));

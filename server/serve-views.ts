@@ -61,7 +61,7 @@ export function serveViews(views: Views, options: ServeOptions): Serving {
     publish: (topic, bytes) => app.publish(topic, bytes, false, false),
     nowMs,
     after: (ms, run) => {
-      if (ms === 0) queueMicrotask(run);
+      if (ms === 0) process.nextTick(run);
       else setTimeout(run, ms);
     },
     limits: options.outboxLimits ?? defaultOutboxLimits,

@@ -5,8 +5,10 @@ import type { Interval } from './statistics.ts';
 /** Target of viewcast's cost, as a ratio to bare uWebSockets. */
 const TARGET = 1.05;
 
+/** Viewers of a session acknowledge; those of the bare server do not, or do as well. */
 const COMPARISONS = [
-  ['session', 'uWebSockets publish, merged', 'viewcast'],
+  ['session to silent', 'uWebSockets publish, merged', 'viewcast'],
+  ['session to same', 'uWebSockets publish, merged, acknowledged', 'viewcast'],
   ['stream', 'uWebSockets publish', 'viewcast stream'],
 ] as const;
 
@@ -21,6 +23,7 @@ export async function measurePairs(
 ): Promise<void> {
   print(`\nViewcast to bare uWebSockets, the same bytes, ${pairs} A/B pairs in one process`);
   print('(median and the 90 % interval of the median; A/A: two equal bare servers)');
+  print('(viewers of sessions acknowledge; those of the bare server are silent, or do the same)');
   for (const viewers of sizes) {
     for (const [what, bareName, name] of COMPARISONS) {
       const results = await comparePairs(bareName, name, viewers, [1, 16], pairs);

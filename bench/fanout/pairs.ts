@@ -10,17 +10,17 @@ import {
 } from './round.ts';
 import { type Interval, median, medianInterval } from './statistics.ts';
 
-/** Ratios to the first of two equal bare servers, pair by pair. */
+/** Ratios to two equal bare servers, pair by pair. */
 export interface Pairs {
   readonly viewers: number;
   readonly batches: number;
   readonly pairs: number;
   /** CPU seconds of the bare server per million deliveries. */
   readonly bare: number;
-  /** Viewcast to bare. */
+  /** Viewcast to the mean of the bare burst before it and the one after: what drifts cancels. */
   readonly ratio: number;
   readonly interval: Interval;
-  /** The second bare server to the first: what the same costs when nothing differs. */
+  /** The bare burst after to the one before: what the same costs when nothing differs. */
   readonly control: number;
   readonly controlInterval: Interval;
   /** Messages that were parsed and compared. */
@@ -94,7 +94,8 @@ async function compare(arms: readonly Arm[], batches: number, pairs: number): Pr
     }
   }
   const [bare = [], viewcast = [], control = []] = costs;
-  const ratios = viewcast.map((cost, at) => cost / (bare[at] ?? Number.NaN));
+  const beside = bare.map((before, at) => (before + (control[at] ?? Number.NaN)) / 2);
+  const ratios = viewcast.map((cost, at) => cost / (beside[at] ?? Number.NaN));
   const controls = control.map((cost, at) => cost / (bare[at] ?? Number.NaN));
   let checked = 0;
   for (const arm of arms) checked += await arm.countChecked();
@@ -102,7 +103,7 @@ async function compare(arms: readonly Arm[], batches: number, pairs: number): Pr
     viewers: arms[0]?.viewers ?? 0,
     batches,
     pairs,
-    bare: median(bare),
+    bare: median(beside),
     ratio: median(ratios),
     interval: medianInterval(ratios),
     control: median(controls),

@@ -58,7 +58,7 @@ async function obey(
       return await countEncodings(async () => {
         candidate.publish(16);
         // What a turn brings may be encoded at its end.
-        await Promise.resolve();
+        await turn();
       });
     case 'facts': {
       if (candidate.facts === undefined) throw new Error('this candidate has no facts to tell');

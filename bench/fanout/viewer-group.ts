@@ -135,8 +135,8 @@ export class ViewerGroup {
   }
 
   #acknowledgerFor(checked: boolean): Acknowledger | null {
-    const { protocol, check } = this.#access;
-    if (protocol !== 'session') return null;
+    const { acknowledges, check } = this.#access;
+    if (!acknowledges) return null;
     const shared = check === 'filter' ? undefined : this.#acknowledgers[0];
     if (shared !== undefined || (check === 'filter' && !checked)) return shared ?? null;
     const made = new Acknowledger();

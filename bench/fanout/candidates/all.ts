@@ -1,4 +1,4 @@
-import { startBare, startBareMerged } from './bare.ts';
+import { startBare, startBareAcknowledged, startBareMerged } from './bare.ts';
 import type { Candidate } from './candidate.ts';
 import { startEvents } from './events.ts';
 import { startFilters, USERS } from './filters.ts';
@@ -12,6 +12,7 @@ import { startJoinedWs, startWs } from './ws.ts';
 export const CANDIDATES = {
   'uWebSockets publish': startBare,
   'uWebSockets publish, merged': startBareMerged,
+  'uWebSockets publish, merged, acknowledged': startBareAcknowledged,
   viewcast: startSessions,
   'viewcast stream': startStreams,
   'ws, joined frames': startJoinedWs,

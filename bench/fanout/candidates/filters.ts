@@ -3,7 +3,7 @@ import { serveViews } from '../../../server/serve-views.ts';
 import { View } from '../../../server/view/view.ts';
 import { timeOf, VIEW } from '../workload.ts';
 import { BatchNumbers, type Candidate } from './candidate.ts';
-import { SERVE, SESSION } from './viewcast.ts';
+import { onlyView, SERVE, SESSION } from './viewcast.ts';
 
 /** Rows of the view, one for each user. */
 export const USERS = 10_000;
@@ -27,7 +27,7 @@ export function startFilters(changing: number): Candidate {
     view.update({ row: rowText([userName(user), 0]), time: timeOf(0), diff: 1 });
   }
   view.progress(timeOf(0) + 1);
-  const serving = serveViews({ get: () => view, all: () => [view], watch: () => () => {} }, SERVE);
+  const serving = serveViews(onlyView(view), SERVE);
   const numbers = new BatchNumbers();
   const change = (n: number): void => {
     const user = n % changing;

@@ -2,6 +2,7 @@
 export type CandidateName =
   | 'uWebSockets publish'
   | 'uWebSockets publish, merged'
+  | 'uWebSockets publish, merged, acknowledged'
   | 'viewcast'
   | 'viewcast stream'
   | 'viewcast with its upstream'

@@ -1,4 +1,5 @@
 import { rowText } from '../../../protocol/row.ts';
+import type { Views } from '../../../server/channel/view.ts';
 import { serveViews } from '../../../server/serve-views.ts';
 import { View } from '../../../server/view/view.ts';
 import { COLUMNS, ROWS, replacedRowOf, rowOf, timeOf, VIEW } from '../workload.ts';
@@ -24,6 +25,7 @@ export const SESSION = {
   greeting: 1,
   check: 'session',
   merges: true,
+  acknowledges: true,
 } as const;
 
 /** How a seed-compatible stream is reached. */
@@ -33,7 +35,15 @@ export const STREAM = {
   greeting: 1,
   check: 'stream',
   merges: false,
+  acknowledges: false,
 } as const;
+
+/** A server's list of views that holds this one. */
+export const onlyView = (view: View): Views => ({
+  get: (name) => (name === view.name ? view : undefined),
+  all: () => [view],
+  watch: () => () => {},
+});
 
 /** Viewcast's sessions. */
 export const startSessions = (): Candidate => serve(SESSION);
@@ -52,8 +62,7 @@ function serve(access: Omit<Access, 'port'>): Candidate {
     view.update({ row: rowText(rowOf(n)), time: timeOf(0), diff: 1 });
   }
   view.progress(timeOf(0) + 1);
-  const views = { get: () => view, all: () => [view], watch: () => () => {} };
-  const serving = serveViews(views, SERVE);
+  const serving = serveViews(onlyView(view), SERVE);
   const numbers = new BatchNumbers();
   return {
     access: { ...access, port: serving.port },
