@@ -9,6 +9,7 @@ import { userAgent } from '../stream-ingest/user-agent.ts';
 import { engineUrl, pageUrl } from './addresses.ts';
 import { untilReachable } from './live-probe.ts';
 import { judgeNode } from './node-line.ts';
+import { whenNpmStops } from './npm.ts';
 import { HELP, type InputChoice, type Options, parseOptions } from './options.ts';
 import { buildPage, isPageStale } from './page-build.ts';
 import { choosePort } from './ports.ts';
@@ -40,6 +41,7 @@ function handOver(node: string): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => child.kill(signal));
   }
+  whenNpmStops(() => child.kill('SIGTERM'));
   child.once('error', (error) => refuse([`${node} does not run: ${error.message}`], 1));
   child.once('close', (code) => process.exit(code ?? 1));
 }
@@ -150,6 +152,7 @@ function stopOnce(
     });
   }
   process.once('disconnect', () => stop('SIGTERM', 0));
+  whenNpmStops(() => stop('SIGTERM', 0));
   return stop;
 }
 

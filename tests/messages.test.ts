@@ -104,6 +104,17 @@ test.each([
   expect((await fetch(`${viewcast.page}/readyz`)).status).toBe(200);
 });
 
+test.each([
+  ['no UTF-8', new Uint8Array([0x76, 0x3d, 0xff]), 400],
+  ['no UTF-8 behind a percent sign', 'value=%ff', 400],
+  ['NUL', 'value=a%00b', 422],
+  ['10 MB', `value=${'x'.repeat(10_000_000)}`, 413],
+])('a form of %s is refused, and the next request served', async (_, body, status) => {
+  const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
+  expect(await statusOf('/example/', { headers, body })).toBe(status);
+  expect((await fetch(`${viewcast.page}/readyz`)).status).toBe(200);
+});
+
 /** Sends a body to its end whatever is answered meanwhile, which `fetch` does not. */
 function statusOf(
   path: string,

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { whenNpmStops } from '../../start/npm.ts';
 import { startKafkaLocal } from './kafka-local.ts';
 import { kafkaLocalMissing } from './tools.ts';
 
@@ -50,6 +51,7 @@ async function main(): Promise<void> {
   const stopped = new Promise<void>((done) => {
     process.once('SIGINT', done);
     process.once('SIGTERM', done);
+    whenNpmStops(done);
   });
   process.stdout.write('Starting Kafka and a schema registry …\n');
   const local = await startKafkaLocal({ ...ports, ...(folder === undefined ? {} : { folder }) });
