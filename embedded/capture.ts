@@ -1,7 +1,7 @@
 import { maintainSql, NEW_ROWS, OLD_ROWS, type Operation } from './aggregate.ts';
 import { maintainFirst } from './first.ts';
 import { quoteName } from './lexer.ts';
-import { type Relation, type Relations, storeName } from './relation.ts';
+import { type Relation, type Relations, sqlName, storeTable } from './relation.ts';
 import { keyOfDelta, type RowKey } from './row-key.ts';
 import type { Store } from './store.ts';
 import { COMMAND_COMPLETE, DATA_ROW } from './store-frames.ts';
@@ -38,7 +38,7 @@ export class Capture {
     const names = relation.columns.map(({ name }) => quoteName(name)).join(', ');
     await this.#store.run(
       `CREATE UNLOGGED TABLE ${Capture.deltaTable(relation)} (diff, ${columns}) AS
-       SELECT 1, ${names} FROM ${quoteName(relation.schema)}.${quoteName(relation.name)} WITH NO DATA`,
+       SELECT 1, ${names} FROM ${sqlName(relation)} WITH NO DATA`,
     );
     await this.install(relations, sourceTable(relations, relation));
   }
@@ -100,8 +100,8 @@ export class Capture {
     for (const view of relations.all()) {
       if (view.aggregate?.base !== table.id) continue;
       const delta = this.#wantRows.has(view.id) ? Capture.deltaTable(view) : null;
-      const store = `viewcast_store.${storeName(view.id)}`;
-      const base = `${quoteName(table.schema)}.${quoteName(table.name)}`;
+      const store = storeTable(view.id);
+      const base = sqlName(table);
       statements.push(
         'order' in view.aggregate
           ? maintainFirst(view.aggregate, operation, base, store, delta)
@@ -178,10 +178,7 @@ function triggerSql(
   operation: Operation,
   body: readonly string[],
 ): string {
-  const target =
-    table.method === 'table'
-      ? `${quoteName(table.schema)}.${quoteName(table.name)}`
-      : `viewcast_store.${storeName(table.id)}`;
+  const target = table.method === 'table' ? sqlName(table) : storeTable(table.id);
   const trigger = `viewcast_${operation.toLowerCase()}`;
   const name = `viewcast_store.on_${oid}_${operation.toLowerCase()}`;
   if (body.length === 0) return `DROP TRIGGER IF EXISTS ${trigger} ON ${target}`;

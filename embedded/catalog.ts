@@ -10,7 +10,7 @@ import { readRelations } from './catalog-read.ts';
 import type { Catalog, CreateViewRequest, ItemKind, RelationInfo } from './engine.ts';
 import type { KeptDefinition } from './kafka/resolve.ts';
 import { quoteName, quoteText } from './lexer.ts';
-import { type Relation, type RelationColumn, Relations, storeName } from './relation.ts';
+import { type Relation, type RelationColumn, Relations, storeTable } from './relation.ts';
 import { type Retention, writeRetention } from './retention.ts';
 import type { Store } from './store.ts';
 import { indexTopK } from './top-k.ts';
@@ -211,7 +211,7 @@ export class StoreCatalog implements Omit<Catalog, 'createKafka' | 'relations'> 
       await this.#store.run(`DROP ${kind} IF EXISTS public.${quoteName(relation.name)} CASCADE`);
     }
     if (relation.method === 'aggregate' || relation.method === 'ivm') {
-      await this.#store.run(`DROP TABLE IF EXISTS viewcast_store.${storeName(relation.id)}`);
+      await this.#store.run(`DROP TABLE IF EXISTS ${storeTable(relation.id)}`);
     }
     const id = quoteText(relation.id);
     await this.#store.run(

@@ -5,9 +5,8 @@ import { type ChangeSource, changeSource, confirmLinear } from './change-source.
 import type { LogicalClock } from './clock.ts';
 import { EngineError, type SubscribeRequest, type Subscription } from './engine.ts';
 import { addInto, constantSubscription, Feed, type HistoryLimits } from './feed.ts';
-import { quoteName } from './lexer.ts';
 import { makeQueryView } from './query-view.ts';
-import { type KeptPlan, type Relation, type Relations, storeName } from './relation.ts';
+import { type KeptPlan, type Relation, type Relations, sqlName, storeTable } from './relation.ts';
 import { keyOfRow, type RowKey } from './row-key.ts';
 import type { Store } from './store.ts';
 import { DATA_ROW } from './store-frames.ts';
@@ -133,8 +132,8 @@ export class Feeds {
       if ('order' in aggregate || !aggregate.window) continue;
       const statements = letGoSql(
         { ...aggregate, window: aggregate.window },
-        `${quoteName(base.schema)}.${quoteName(base.name)}`,
-        `viewcast_store.${storeName(view.id)}`,
+        sqlName(base),
+        storeTable(view.id),
         this.#capture.wantsRows(view) ? Capture.deltaTable(view) : null,
         time,
       );
@@ -363,10 +362,6 @@ export class Feeds {
 
 function keyOf(from: SubscribeRequest['from'], relation?: Relation): string {
   return 'query' in from ? `query ${from.query}` : `relation ${relation?.id}`;
-}
-
-function sqlName(relation: Relation): string {
-  return `${quoteName(relation.schema)}.${quoteName(relation.name)}`;
 }
 
 function addRow(rows: Map<RowKey, number>, key: RowKey, diff: number): void {

@@ -1,5 +1,5 @@
 import type { Capture } from './capture.ts';
-import { type Relations, storeName } from './relation.ts';
+import { type Relations, storeTable } from './relation.ts';
 import { type Cut, finishCut, markArrivals, SWEEP_PAGES, sweep } from './retention.ts';
 import type { Store } from './store.ts';
 
@@ -92,7 +92,7 @@ export class Housekeeping {
 
   async #vacuumGrown(id: string): Promise<boolean> {
     if (this.#host.relations().get(id) === undefined) return false;
-    const table = tableOf(id);
+    const table = storeTable(id);
     const before = this.#sizes.get(id) ?? 0;
     const size = await this.#size(table);
     if (size < before * GROWTH || size < before + MIN_GROWTH_BYTES) return false;
@@ -105,7 +105,7 @@ export class Housekeeping {
     if (this.#isStopped || this.#host.relations().get(id) === undefined) return;
     await this.#store.transaction(async () => {
       await this.#store.run(`SET LOCAL default_statistics_target = ${STATISTICS}`);
-      await this.#store.run(`ANALYZE ${tableOf(id)}`);
+      await this.#store.run(`ANALYZE ${storeTable(id)}`);
     });
   }
 
@@ -114,5 +114,3 @@ export class Housekeeping {
     return Number(row?.[0]);
   }
 }
-
-const tableOf = (id: string): string => `viewcast_store.${storeName(id)}`;

@@ -2,6 +2,7 @@ import type { AggregatePlan } from './aggregate.ts';
 import type { ItemKind } from './engine.ts';
 import type { FirstPlan } from './first.ts';
 import type { KeptDefinition } from './kafka/resolve.ts';
+import { quoteName } from './lexer.ts';
 
 /** A column of a relation. */
 export interface RelationColumn {
@@ -50,9 +51,14 @@ export interface Relation {
   readonly columns: readonly RelationColumn[];
 }
 
-/** The table of `viewcast_store` that keeps a materialized view's rows. */
-export function storeName(id: string): string {
-  return `v_${id}`;
+/** A relation's name with its schema, as SQL writes it. */
+export function sqlName({ schema, name }: Pick<Relation, 'schema' | 'name'>): string {
+  return `${quoteName(schema)}.${quoteName(name)}`;
+}
+
+/** The table that keeps the rows of the materialized view `id`, as SQL writes it. */
+export function storeTable(id: string): string {
+  return `viewcast_store.v_${id}`;
 }
 
 /** Relations by id, with the questions that go along dependencies. */

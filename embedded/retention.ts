@@ -1,7 +1,7 @@
 import { Capture } from './capture.ts';
 import { EngineError } from './engine.ts';
 import { quoteName, quoteText, type Token, tokenize } from './lexer.ts';
-import type { Relation, Relations } from './relation.ts';
+import { type Relation, type Relations, sqlName } from './relation.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -134,7 +134,7 @@ export async function writeRetention(
   await store.run(
     `INSERT INTO viewcast.viewcast_retention (relation, keep_rows, keep_ms, arrived)
      VALUES (${quoteText(relation.id)}, ${retention.rows}, extract(epoch FROM ${interval}::interval) * 1000,
-       (SELECT count(*) FROM ${tableSql(relation)}))
+       (SELECT count(*) FROM ${sqlName(relation)}))
      ON CONFLICT (relation) DO UPDATE SET keep_rows = excluded.keep_rows, keep_ms = excluded.keep_ms`,
   );
 }
@@ -194,7 +194,7 @@ export async function sweep(
 ): Promise<void> {
   const { table } = cut;
   const columns = table.columns.map(({ name }) => quoteName(name)).join(', ');
-  const gone = `DELETE FROM ${tableSql(table)} WHERE ctid >= '(${firstPage},0)'::tid
+  const gone = `DELETE FROM ${sqlName(table)} WHERE ctid >= '(${firstPage},0)'::tid
     AND ctid < '(${firstPage + SWEEP_PAGES},0)'::tid AND age(xmin) > age('${cut.xid}'::xid)`;
   const sql = capture.wantsRows(table)
     ? `WITH gone AS (${gone} RETURNING ${columns}) INSERT INTO ${Capture.deltaTable(table)} SELECT -1, ${columns} FROM gone`
@@ -216,9 +216,5 @@ export async function finishCut(store: Store, { table, arrived, at }: Cut): Prom
   await store.run(
     `DELETE FROM viewcast.viewcast_arrival WHERE relation = ${id} AND arrived < ${arrived}`,
   );
-  await store.run(`VACUUM ${tableSql(table)}`);
-}
-
-function tableSql(table: Relation): string {
-  return `${quoteName(table.schema)}.${quoteName(table.name)}`;
+  await store.run(`VACUUM ${sqlName(table)}`);
 }

@@ -12,7 +12,7 @@ import {
 import { EngineError } from './engine.ts';
 import { quoteName, quoteText } from './lexer.ts';
 import { meaningOf, type PlanNode } from './plan.ts';
-import { type Relation, storeName } from './relation.ts';
+import { type Relation, sqlName, storeTable } from './relation.ts';
 import type { Store } from './store.ts';
 import { type Analysis, baseTable, explain, replaceView } from './view-analysis.ts';
 import { ambiguousColumns } from './view-facts.ts';
@@ -30,7 +30,7 @@ export async function tryAggregate(
   if (typeof read === 'string') return read;
   const base = baseTable(analysis, read.scan);
   if (base === null) return 'it does not read a table';
-  const table = `${quoteName(base.schema)}.${quoteName(base.name)}`;
+  const table = sqlName(base);
   const window = isWindow ? await findWindow(analysis, read.shape, base, table) : null;
   if (typeof window === 'string') return window;
   const aggregate: AggregatePlan = {
@@ -92,7 +92,7 @@ async function makeAggregate(
   table: string,
 ): Promise<void> {
   const { store, id } = analysis;
-  const target = `viewcast_store.${storeName(id)}`;
+  const target = storeTable(id);
   for (const column of aggregate.columns) {
     if (column.kind === 'sum' || column.kind === 'avg') {
       const from = `${table} AS ${quoteName(aggregate.alias)}`;

@@ -7,9 +7,8 @@ import {
   originalFirst,
   readFirst,
 } from './first.ts';
-import { quoteName } from './lexer.ts';
 import { meaningOf, type PlanNode } from './plan.ts';
-import { storeName } from './relation.ts';
+import { sqlName, storeTable } from './relation.ts';
 import { type Analysis, baseTable, columnTypes, explain, replaceView } from './view-analysis.ts';
 import { ambiguousColumns } from './view-facts.ts';
 
@@ -35,7 +34,7 @@ export async function tryFirst(
     base: base.id,
     pinSettings: analysis.allFacts.some((facts) => facts.dependsOnSettings),
   };
-  const table = `${quoteName(base.schema)}.${quoteName(base.name)}`;
+  const table = sqlName(base);
   const again = await store.attempt(() => explain(store, originalFirst(first, table)));
   if (again instanceof EngineError) return again.message;
   if (JSON.stringify(meaningOf(again)) !== JSON.stringify(meaningOf(plan))) {
@@ -47,7 +46,7 @@ export async function tryFirst(
 
 async function makeFirst(analysis: Analysis, plan: FirstPlan, table: string): Promise<void> {
   const { store, id } = analysis;
-  const target = `viewcast_store.${storeName(id)}`;
+  const target = storeTable(id);
   await store.run(`CREATE TABLE ${target} AS ${firstStore(plan, table)}`);
   const unclear = await ambiguousColumns(store, target);
   if (unclear.some((name) => name.startsWith('k'))) {

@@ -1,7 +1,7 @@
 import { EngineError } from './engine.ts';
 import { quoteName, quoteText } from './lexer.ts';
 import { isPlainJoin, type PlanNode } from './plan.ts';
-import { type Relation, storeName } from './relation.ts';
+import { type Relation, storeTable } from './relation.ts';
 import type { Store } from './store.ts';
 import { type Analysis, columnTypes, replaceView } from './view-analysis.ts';
 import { ambiguousColumns, readViewFacts } from './view-facts.ts';
@@ -27,7 +27,7 @@ export async function tryIvm(analysis: Analysis, plan: PlanNode): Promise<string
     return `equal values of ${unclear.join(', ')} may print differently`;
   }
   const result = await store.attempt(async () => {
-    await makeIvm(analysis, reachable, `viewcast_store.${storeName(id)}`);
+    await makeIvm(analysis, reachable, storeTable(id));
     if (!isPlainJoin(plan)) {
       throw new EngineError('0A000', 'it does more than join different tables');
     }

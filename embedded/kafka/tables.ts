@@ -1,6 +1,6 @@
 import { EngineError } from '../engine.ts';
 import { quoteName, quoteText } from '../lexer.ts';
-import type { Relation } from '../relation.ts';
+import { type Relation, sqlName } from '../relation.ts';
 import type { Store } from '../store.ts';
 import { COPY_END, copyData, query } from '../wire/request.ts';
 import type { RowsToCommit } from './committer.ts';
@@ -61,7 +61,7 @@ export async function commitRows(
 
 async function copyRows(store: Store, table: Relation, rows: readonly DecodedRow[]): Promise<void> {
   const lines = rows.flatMap(({ line }) => (line === null ? [] : `${line}\n`));
-  if (lines.length > 0) await copyInto(store, tableName(table), lines.join(''));
+  if (lines.length > 0) await copyInto(store, sqlName(table), lines.join(''));
 }
 
 /** Statement and data go together: PGlite cannot wait for data that is still to come. */
@@ -90,7 +90,7 @@ async function removeOlder(
   const names = columns.map(({ name }) => quoteName(name));
   const same = names.map((key) => `(t.${key} = k.${key} OR t.${key} IS NULL AND k.${key} IS NULL)`);
   await store.run(
-    `DELETE FROM ${tableName(table)} AS t USING unnest(${arrays.join(', ')}) AS k (${names.join(', ')})
+    `DELETE FROM ${sqlName(table)} AS t USING unnest(${arrays.join(', ')}) AS k (${names.join(', ')})
      WHERE ${same.join(' AND ')}`,
   );
   return [...last.values()];
@@ -99,10 +99,6 @@ async function removeOlder(
 function literal(copied: string): string {
   const text = plainText(copied);
   return text === null ? 'NULL' : quoteText(text);
-}
-
-function tableName(table: Relation): string {
-  return `${quoteName(table.schema)}.${quoteName(table.name)}`;
 }
 
 /** @throws {EngineError} 0A000: a key that is gone would count as new when it comes again. */
