@@ -1,10 +1,11 @@
-import { maintainSql, NEW_ROWS, OLD_ROWS, type Operation } from './aggregate.ts';
+import { maintainSql } from './aggregate-sql.ts';
 import { maintainFirst } from './first.ts';
 import { quoteName } from './lexer.ts';
 import { type Relation, type Relations, sqlName, storeTable } from './relation.ts';
 import { keyOfDelta, type RowKey } from './row-key.ts';
 import type { Store } from './store.ts';
 import { COMMAND_COMPLETE, DATA_ROW } from './store-frames.ts';
+import { NEW_ROWS, OLD_ROWS, type Operation } from './transition.ts';
 
 /**
  * Learns what changed. One trigger function per table and operation sees the rows of a statement

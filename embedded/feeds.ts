@@ -1,12 +1,12 @@
-import { letGoSql } from './aggregate.ts';
-import { Capture } from './capture.ts';
+import type { Capture } from './capture.ts';
 import { rowless, unknownItem } from './catalog-errors.ts';
 import { type ChangeSource, changeSource, confirmLinear } from './change-source.ts';
 import type { LogicalClock } from './clock.ts';
 import { EngineError, type SubscribeRequest, type Subscription } from './engine.ts';
+import { anyExpire, letExpire } from './expiry.ts';
 import { addInto, constantSubscription, Feed, type HistoryLimits } from './feed.ts';
 import { makeQueryView } from './query-view.ts';
-import { type KeptPlan, type Relation, type Relations, sqlName, storeTable } from './relation.ts';
+import { type Relation, type Relations, sqlName } from './relation.ts';
 import { keyOfRow, type RowKey } from './row-key.ts';
 import type { Store } from './store.ts';
 import { DATA_ROW } from './store-frames.ts';
@@ -74,13 +74,7 @@ export class Feeds {
 
   /** Something changes by itself: quiet seconds need a whole tick. */
   get needsTick(): boolean {
-    return this.#windows().length > 0 || [...this.#live.values()].some(isTemporal);
-  }
-
-  /** Views whose rows count for a while only. */
-  #windows(): readonly Relation[] {
-    const all = this.#options.relations().all();
-    return all.filter(({ aggregate }) => aggregate !== null && windowOf(aggregate) !== null);
+    return anyExpire(this.#options.relations()) || [...this.#live.values()].some(isTemporal);
   }
 
   /** How long the next tick is to wait, in ms, so that re-evaluation leaves time for the rest. */
@@ -106,11 +100,11 @@ export class Feeds {
    * @param all also what changes with time, though it is not due
    */
   async tick(all = false): Promise<void> {
-    const { wall, temporalMs } = this.#options;
+    const { relations, wall, temporalMs } = this.#options;
     const time = this.#clock.next();
     const start = wall();
     const isDue = all || start >= this.#temporalAt;
-    if (isDue) await this.#letGo(time);
+    if (isDue) await letExpire(this.#store, this.#capture, relations(), time);
     const changes = await this.#collect(time, isDue);
     for (const [live, rows] of changes) live.feed.publish(time, rows);
     this.#clock.close(time);
@@ -120,26 +114,6 @@ export class Feeds {
     if (isDue) {
       const took = wall() - start;
       this.#temporalAt = start + Math.max(temporalMs - WAKE_MS, took / TEMPORAL_SHARE);
-    }
-  }
-
-  /** Takes what no longer counts at `time` out of the views that keep a window. */
-  async #letGo(time: number): Promise<void> {
-    for (const view of this.#windows()) {
-      const { aggregate } = view;
-      const base = this.#options.relations().get(aggregate?.base ?? '');
-      if (aggregate === null || base === undefined) continue;
-      if ('order' in aggregate || !aggregate.window) continue;
-      const statements = letGoSql(
-        { ...aggregate, window: aggregate.window },
-        sqlName(base),
-        storeTable(view.id),
-        this.#capture.wantsRows(view) ? Capture.deltaTable(view) : null,
-        time,
-      );
-      await this.#store.transaction(async () => {
-        for (const sql of statements) await this.#store.run(sql);
-      });
     }
   }
 
@@ -372,8 +346,3 @@ function addRow(rows: Map<RowKey, number>, key: RowKey, diff: number): void {
 
 const isTemporal = ({ source, relation }: LiveFeed): boolean =>
   relation.temporal && source.kind !== 'constant';
-
-/** The minutes that a kept view looks back; null where it is not of the last minutes. */
-function windowOf(plan: KeptPlan): unknown {
-  return 'order' in plan ? null : (plan.window ?? null);
-}

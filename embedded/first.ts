@@ -1,7 +1,6 @@
-import type { Operation } from './aggregate.ts';
-import { NEW_ROWS, OLD_ROWS } from './aggregate.ts';
 import { quoteName } from './lexer.ts';
 import type { PlanNode } from './plan.ts';
+import { NEW_ROWS, OLD_ROWS, type Operation } from './transition.ts';
 
 /**
  * The first row of each group of one table (`SELECT DISTINCT ON (k) … ORDER BY k, o`), kept in a

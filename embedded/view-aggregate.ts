@@ -1,14 +1,6 @@
 import { createHash } from 'node:crypto';
-import {
-  type AggregatePlan,
-  type AggregateWindow,
-  originalQuery,
-  readAggregate,
-  readWindow,
-  resultColumns,
-  resultCondition,
-  storeQuery,
-} from './aggregate.ts';
+import { type AggregatePlan, readAggregate } from './aggregate.ts';
+import { originalQuery, resultColumns, resultCondition, storeQuery } from './aggregate-sql.ts';
 import { EngineError } from './engine.ts';
 import { quoteName, quoteText } from './lexer.ts';
 import { meaningOf, type PlanNode } from './plan.ts';
@@ -16,6 +8,7 @@ import { type Relation, sqlName, storeTable } from './relation.ts';
 import type { Store } from './store.ts';
 import { type Analysis, baseTable, explain, replaceView } from './view-analysis.ts';
 import { ambiguousColumns } from './view-facts.ts';
+import { type AggregateWindow, readWindow } from './window.ts';
 
 /**
  * Keeps a view as counts and sums of one table where it is that, which is proved by writing the
