@@ -8,8 +8,7 @@ import type { MessageOptions } from './serve-options.ts';
 import { EngineSink } from './submit/engine-sink.ts';
 import { KafkaSink } from './submit/kafka-sink.ts';
 import type { Sink } from './submit/sink.ts';
-import type { Topics } from './submit/submitter.ts';
-import { readTopic } from './submit/topic.ts';
+import { readTopic, type Topics } from './submit/topic.ts';
 
 /**
  * What messages there are by the schemas' folder, and where they go: to Kafka where that is named,

@@ -1,6 +1,7 @@
 import { MessageRate } from './message-rate.ts';
 import type { MessageOptions } from './serve-options.ts';
-import { type SubmitListener, Submitter, type SubmitterParts } from './submit/submitter.ts';
+import type { SubmitListener } from './submit/pending.ts';
+import { Submitter, type SubmitterParts } from './submit/submitter.ts';
 
 /** One message as somebody submits it. */
 interface Submitted {

@@ -4,7 +4,7 @@ import type { Config } from './config.ts';
 import type { MetricsText } from './http/metrics-route.ts';
 import type { MemoryOptions } from './memory-shedding.ts';
 import type { Sink } from './submit/sink.ts';
-import type { Topics } from './submit/submitter.ts';
+import type { Topics } from './submit/topic.ts';
 
 /** What messages there may be, and where they go; closed with the server. */
 export interface MessageOptions {

@@ -5,8 +5,10 @@ import { runs } from '../../tests/runs.ts';
 import { type FakeView, FakeViews } from '../channel/fake-view.ts';
 import { NOTE_COLUMNS, NOTES } from '../topic-fixture.ts';
 import { FakeSink } from './fake-sink.ts';
+import type { SubmitListener } from './pending.ts';
+import type { Refusal } from './refusal.ts';
 import { SinkError } from './sink.ts';
-import { type Refusal, type SubmitListener, Submitter } from './submitter.ts';
+import { Submitter } from './submitter.ts';
 
 const IDS = [1, 2, 3].map((n) => `00000000-0000-4000-8000-00000000000${n}`);
 const TEXTS = ['a', 'b'];

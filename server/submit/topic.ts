@@ -68,6 +68,13 @@ export interface NoTopic {
   readonly problem: string;
 }
 
+/** Topics by name. */
+export interface Topics {
+  get(name: string): Topic | NoTopic | undefined;
+  /** Those that take messages. */
+  names(): readonly string[];
+}
+
 const fills: readonly unknown[] = ['id', 'time', 'provenance'] satisfies readonly Fill[];
 
 /** Reads a topic from its schemas. */
