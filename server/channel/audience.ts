@@ -3,15 +3,17 @@ import { compareFrontiers, type Frontier } from '../../protocol/update.ts';
 import type { BatchMember } from './batch-member.ts';
 import { encodeStatus } from './batch-message.ts';
 import { fresh, live, type SeatHolder, BatchViewer as Viewer } from './batch-viewer.ts';
-import type { Position } from './group.ts';
+import type { Group } from './group.ts';
 import type { Behind } from './member.ts';
 import type { OutboxLimits } from './outbox.ts';
+import { type Owned, type OwnMessages, sizeOf } from './owned.ts';
+import { type Position, standsAt } from './position.ts';
 import { SentLog } from './sent-log.ts';
 
-/** What one viewer alone is sent: the parts of a batch or of the snapshot, up to the position. */
-export interface OwnMessages {
-  readonly kind: 'batch' | 'snapshot';
-  readonly parts: readonly Uint8Array[];
+/** The views of one epoch each, as one, and what single viewers are sent of them. */
+export interface Epoch {
+  readonly group: Group;
+  readonly owned: Owned;
 }
 
 /** What an audience asks of its channel. */
@@ -19,12 +21,8 @@ export interface Stage {
   readonly number: number;
   readonly topic: string;
   /** Null while the views are not all of one database: nobody is sent anything. */
-  readonly position: Position | null;
+  readonly epoch: Epoch | null;
   readonly stale: boolean;
-  /** What leads from an earlier position of this epoch to the present one. */
-  ownSince(held: Position): OwnMessages;
-  /** Whether a live viewer has been sent all of every view up to the frontier. */
-  shows(frontier: Frontier): boolean;
 }
 
 /** Somebody who waits until a viewer has been sent all up to a frontier. */
@@ -129,8 +127,9 @@ export class Audience implements SeatHolder {
   /** Sends a viewer what is its own, and lets it into the topic when the last part is sent. */
   sendOwn(viewer: Viewer, own: OwnMessages): void {
     const { parts } = own;
-    const held = this.#stage.position;
-    if (held === null) return;
+    const { epoch } = this.#stage;
+    if (epoch === null) return;
+    const held = epoch.group.position;
     this.#caughtUp(own, sizeOf(parts));
     viewer.state = { kind: 'hydrating', parts, next: 0, held, sinceMs: this.#nowMs() };
     this.#pump(viewer);
@@ -157,7 +156,7 @@ export class Audience implements SeatHolder {
 
   /** Does what a viewer's state and buffer ask for now. */
   look(viewer: Viewer): void {
-    if (!this.#viewers.has(viewer) || this.#stage.position === null) return;
+    if (!this.#viewers.has(viewer) || this.#stage.epoch === null) return;
     const { state, member } = viewer;
     const { lowBytes, lagMs } = this.#limits;
     if (state.kind === 'new') return;
@@ -216,10 +215,10 @@ export class Audience implements SeatHolder {
 
   /** The viewer has been sent all up to `held`: one more batch if the channel moved, then live. */
   #settle(viewer: Viewer, held: Position): void {
-    const { number, position, stale, topic } = this.#stage;
-    if (position === null) return;
-    if (held.frontier !== position.frontier) {
-      this.sendOwn(viewer, this.#stage.ownSince(held));
+    const { number, epoch, stale, topic } = this.#stage;
+    if (epoch === null) return;
+    if (held.frontier !== epoch.group.position.frontier) {
+      this.sendOwn(viewer, epoch.owned.since(held));
       return;
     }
     if (viewer.toldStale !== stale) {
@@ -235,9 +234,10 @@ export class Audience implements SeatHolder {
   #isShown({ viewer, frontier }: Omit<Waiting, 'run'>): boolean {
     if (!this.#viewers.has(viewer)) return true;
     // Between two epochs nobody can say what the frontier is of.
-    if (this.#stage.position === null) return false;
+    const { epoch } = this.#stage;
+    if (epoch === null) return false;
     const { state } = viewer;
-    if (state.kind === 'live') return this.#stage.shows(frontier);
+    if (state.kind === 'live') return epoch.group.shows(frontier);
     return state.kind === 'lagging' && standsAt(state.held, frontier);
   }
 
@@ -245,17 +245,10 @@ export class Audience implements SeatHolder {
     const unacknowledged = this.#sent.total - viewer.ackedTotal;
     const owed = Math.max(unacknowledged, viewer.member.bufferedBytes());
     if (owed <= this.#limits.highBytes) return;
-    const { position: held, topic } = this.#stage;
-    if (held === null) return;
+    const { epoch, topic } = this.#stage;
+    if (epoch === null) return;
+    const held = epoch.group.position;
     viewer.state = { kind: 'lagging', held, leftAt: this.#sent.total, sinceMs: this.#nowMs() };
     viewer.member.leave(topic);
   }
 }
-
-/** Whether every view at the position stands at the frontier or beyond it. */
-export const standsAt = ({ frontier, held }: Position, wanted: Frontier): boolean =>
-  [frontier, ...Object.values(held)].every((at) => compareFrontiers(at, wanted) >= 0);
-
-/** The bytes of some messages. */
-export const sizeOf = (messages: readonly Uint8Array[]): number =>
-  messages.reduce((sum, { byteLength }) => sum + byteLength, 0);

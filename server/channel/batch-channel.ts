@@ -1,13 +1,15 @@
 import type { CloseCode } from '../../protocol/close.ts';
-import { compareFrontiers, type Frontier } from '../../protocol/update.ts';
-import { Audience, type OwnMessages, sizeOf, standsAt } from './audience.ts';
-import type { BatchMember, BatchSeat, HeldPoint } from './batch-member.ts';
+import { Audience, type Epoch } from './audience.ts';
+import { type BatchMember, type BatchSeat, type HeldPoint, positionOf } from './batch-member.ts';
 import { encodeBatch, encodeProgress, encodeStatus, encodeSubscribed } from './batch-message.ts';
 import type { BatchViewer } from './batch-viewer.ts';
-import { Group, type Missing, type Position, type Step } from './group.ts';
+import { GoneGrace } from './gone-grace.ts';
+import { Group, type Missing, type Step } from './group.ts';
 import type { Behind } from './member.ts';
 import type { OutboxLimits } from './outbox.ts';
-import { Owned } from './owned.ts';
+import { type First, Owned, sizeOf } from './owned.ts';
+import { Pace } from './pace.ts';
+import type { Position } from './position.ts';
 import type { LiveView } from './view.ts';
 
 export interface BatchChannelParts {
@@ -24,19 +26,8 @@ export interface BatchChannelParts {
   readonly nextNumber: () => number;
 }
 
-/** Progress comes so long after a batch, and then so often: `hello` promises 15 s. */
-const QUIET_MS = 1_000;
-const PROGRESS_MS = 14_500;
-const GONE_GRACE_MS = 5_000;
-
 /** Why a subscription cannot begin just now. */
 export type Refused = 'hydrating' | 'ahead';
-
-/** What a viewer is sent first, and why it is no batch where it asked for one. */
-interface First {
-  readonly own: OwnMessages;
-  readonly reason?: 'expired' | 'epoch' | 'smaller';
-}
 
 /**
  * The views that some viewers watch under the same filters at the same pace. A batch is encoded
@@ -44,32 +35,30 @@ interface First {
  */
 export class BatchChannel {
   readonly #views: readonly LiveView[];
-  readonly #everyMs: number;
   readonly #parts: BatchChannelParts;
   readonly #unwatch: readonly (() => void)[];
   readonly #audience: Audience;
   /** A name for metrics that viewers cannot make up. */
   readonly #label: string;
+  readonly #pace: Pace;
+  readonly #grace = new GoneGrace();
   #number: number;
-  #group: Group | null = null;
-  readonly #owned = new Owned();
+  /** Null while the views are not all of one database. */
+  #epoch: Epoch | null = null;
   #deferred = false;
-  #emittedMs = Number.NEGATIVE_INFINITY;
-  #progressMs = Number.POSITIVE_INFINITY;
   #stale = false;
-  #goneSinceMs: number | null = null;
 
   constructor(views: readonly LiveView[], everyMs: number, parts: BatchChannelParts) {
     this.#views = views;
-    this.#everyMs = everyMs;
     this.#parts = parts;
+    this.#pace = new Pace(everyMs);
     this.#number = parts.nextNumber();
     this.#label = views.length === 1 ? (views[0]?.name ?? '') : 'several views';
     this.#audience = this.#makeAudience();
     this.#unwatch = views.map((view) =>
       view.watch({
         batch: ({ changes }) => {
-          this.#group?.add(view, changes);
+          this.#epoch?.group.add(view, changes);
           this.#emitSoon();
         },
         reset: () => this.#begin(),
@@ -95,26 +84,26 @@ export class BatchChannel {
 
   /** Seats a viewer and sends `subscribed` and its first batch, or says why not. */
   join(member: BatchMember, id: string, from: HeldPoint | undefined): BatchSeat | Refused {
-    const group = this.#group;
-    if (group === null) return 'hydrating';
+    if (this.#epoch === null) return 'hydrating';
+    const { group, owned } = this.#epoch;
     // Nobody holds the position yet: it may as well be the newest.
     if (this.#audience.size === 0) group.advance(this.#parts.nowMs());
     const missing = this.#missingOf(group, from);
     if (missing?.kind === 'ahead') return 'ahead';
     const viewer = this.#audience.add(member, id);
-    this.#welcome(viewer, group, this.#firstOf(group, from, missing));
+    this.#welcome(viewer, group, owned.first(from, missing));
     return viewer;
   }
 
   /** Call a few times a second: stragglers, progress, and viewers that stay behind. */
   tick(): void {
     const nowMs = this.#parts.nowMs();
-    if (this.#goneSinceMs !== null && nowMs - this.#goneSinceMs >= GONE_GRACE_MS) {
+    if (this.#grace.isOver(nowMs)) {
       this.#endAll();
       return;
     }
     this.#emit();
-    if (nowMs >= this.#progressMs) this.#proveQuiet();
+    if (this.#pace.isProofDue(nowMs)) this.#proveQuiet();
     for (const viewer of this.#audience.all()) this.#audience.look(viewer);
     this.#audience.lookWaiting();
   }
@@ -135,29 +124,16 @@ export class BatchChannel {
       get topic() {
         return channel.#topic;
       },
-      get position() {
-        return channel.#group?.position ?? null;
+      get epoch() {
+        return channel.#epoch;
       },
       get stale() {
         return channel.#stale;
       },
-      ownSince: (held: Position) => this.#ownSince(held),
-      shows: (frontier: Frontier) => this.#shows(frontier),
     };
     const { limits, nowMs, observer } = this.#parts;
     return new Audience(stage, limits, nowMs, ({ kind }, bytes) =>
       observer.caughtUp(this.#label, kind, bytes),
-    );
-  }
-
-  /** What stands still needs no batch: nothing may be pending where the views have come so far. */
-  #shows(frontier: Frontier): boolean {
-    const group = this.#group;
-    if (group === null) return false;
-    if (standsAt(group.position, frontier)) return true;
-    const quiet = !group.hasPending;
-    return (
-      quiet && this.#views.every((view) => compareFrontiers(view.frontier ?? 0, frontier) >= 0)
     );
   }
 
@@ -175,14 +151,22 @@ export class BatchChannel {
     const ready = this.#views.every(
       ({ frontier, identity }) => frontier !== null && identity === first?.identity,
     );
-    this.#group = ready ? new Group(this.#views, this.#parts.nowMs()) : null;
-    if (this.#group === null || this.#audience.size === 0) return;
-    this.#audience.restart(this.#topic);
-    // The number names what was sent under the epoch before: the viewers move to another channel.
-    this.#number = this.#parts.nextNumber();
-    this.#progressMs = this.#parts.nowMs() + QUIET_MS;
+    if (!ready) {
+      this.#epoch = null;
+      return;
+    }
+    const nowMs = this.#parts.nowMs();
+    if (this.#audience.size > 0) {
+      this.#audience.restart(this.#topic);
+      // The number names what was sent under the epoch before: the viewers move to another channel.
+      this.#number = this.#parts.nextNumber();
+      this.#pace.restart(nowMs);
+    }
+    const group = new Group(this.#views, nowMs);
+    const owned = new Owned(group, this.#number);
+    this.#epoch = { group, owned };
     for (const viewer of this.#audience.all()) {
-      this.#welcome(viewer, this.#group, { own: this.#snapshot(this.#group), reason: 'epoch' });
+      this.#welcome(viewer, group, { own: owned.snapshot(), reason: 'epoch' });
     }
   }
 
@@ -193,28 +177,13 @@ export class BatchChannel {
     if (from.timestamp === 'end') {
       return { kind: group.position.frontier === 'end' ? 'expired' : 'ahead' };
     }
-    const held = { frontier: from.timestamp, held: from.held ?? {} };
+    const held = positionOf(from);
     const missing = group.since(held);
-    if (missing.kind !== 'ahead' || !this.#hasReached(held)) return missing;
+    if (missing.kind !== 'ahead' || !group.reaches(held)) return missing;
     // A proof of quiet, or another server, has told it more: tell the others here, too.
     this.#emit();
     this.#proveQuiet();
     return group.since(held);
-  }
-
-  #hasReached({ frontier, held }: Position): boolean {
-    return this.#views.every(
-      (view) => compareFrontiers(view.frontier ?? 0, held[view.name] ?? frontier) >= 0,
-    );
-  }
-
-  #firstOf(group: Group, from: HeldPoint | undefined, missing: Missing | null): First {
-    if (from === undefined) return { own: this.#snapshot(group) };
-    if (missing === null) return { own: this.#snapshot(group), reason: 'epoch' };
-    if (missing.kind !== 'changes') return { own: this.#snapshot(group), reason: 'expired' };
-    const position = { frontier: from.timestamp, held: from.held ?? {} };
-    const own = this.#owned.batch(group, this.#number, position, missing.changes);
-    return own.kind === 'batch' ? { own } : { own, reason: 'smaller' };
   }
 
   #welcome(viewer: BatchViewer, group: Group, { own, reason }: First): void {
@@ -232,30 +201,14 @@ export class BatchChannel {
     viewer.toldStale = this.#stale;
     if (this.#stale) viewer.member.send(encodeStatus(this.#number, 'stale'));
     this.#audience.sendOwn(viewer, own);
-    if (this.#progressMs === Number.POSITIVE_INFINITY) {
-      this.#progressMs = this.#parts.nowMs() + QUIET_MS;
-    }
-  }
-
-  #snapshot(group: Group): OwnMessages {
-    return this.#owned.snapshot(group, this.#number);
-  }
-
-  #ownSince(held: Position): OwnMessages {
-    const group = this.#group;
-    if (group === null) return { kind: 'batch', parts: [] };
-    const missing = group.since(held);
-    return missing.kind === 'changes'
-      ? this.#owned.batch(group, this.#number, held, missing.changes)
-      : this.#snapshot(group);
+    this.#pace.listened(this.#parts.nowMs());
   }
 
   /** All that a turn brings, or `everyMs`, goes out as one batch. */
   #emitSoon(): void {
     if (this.#deferred || this.#audience.size === 0) return;
     this.#deferred = true;
-    const waitMs = this.#emittedMs + this.#everyMs - this.#parts.nowMs();
-    this.#parts.after(Math.max(0, waitMs), () => {
+    this.#parts.after(this.#pace.waitMs(this.#parts.nowMs()), () => {
       this.#deferred = false;
       this.#emit();
       this.#audience.lookWaiting();
@@ -263,18 +216,16 @@ export class BatchChannel {
   }
 
   #emit(): void {
-    const group = this.#group;
+    const group = this.#epoch?.group;
     const nowMs = this.#parts.nowMs();
-    if (group === null || !group.hasPending || nowMs - this.#emittedMs < this.#everyMs) return;
+    if (!group?.hasPending || this.#pace.waitMs(nowMs) > 0) return;
     this.#audience.beforeStep();
     const step = group.advance(nowMs);
     if (step !== null) this.#publishStep(step);
   }
 
   #publishStep({ lower, upper, changes }: Step): void {
-    const nowMs = this.#parts.nowMs();
-    this.#emittedMs = nowMs;
-    this.#progressMs = nowMs + QUIET_MS;
+    this.#pace.sent(this.#parts.nowMs());
     if (this.#audience.size === 0) return;
     const channel = this.#number;
     this.#publish(encodeBatch({ channel, lower: lower.frontier, upper, changes }), upper);
@@ -282,8 +233,9 @@ export class BatchChannel {
 
   /** Nothing has changed since the last batch, up to now, and this is the hash of what is held. */
   #proveQuiet(): void {
-    const group = this.#group;
-    if (group === null || this.#audience.size === 0 || group.hasPending) return;
+    if (this.#epoch === null || this.#audience.size === 0) return;
+    const { group } = this.#epoch;
+    if (group.hasPending) return;
     const nowMs = this.#parts.nowMs();
     this.#audience.beforeStep();
     const step = group.advance(nowMs);
@@ -293,7 +245,7 @@ export class BatchChannel {
       return;
     }
     this.#publish([encodeProgress(this.#number, group.position, group.hashes())], group.position);
-    this.#progressMs = nowMs + PROGRESS_MS;
+    this.#pace.proved(nowMs);
   }
 
   #publish(messages: readonly Uint8Array[], upper: Position): void {
@@ -305,7 +257,7 @@ export class BatchChannel {
 
   #watchState(): void {
     const gone = this.#views.some(({ state }) => state === 'gone');
-    this.#goneSinceMs = gone ? (this.#goneSinceMs ?? this.#parts.nowMs()) : null;
+    this.#grace.note(gone, this.#parts.nowMs());
     const stale = this.#views.some(({ state }) => state === 'stale');
     if (stale === this.#stale) return;
     this.#stale = stale;

@@ -1,6 +1,6 @@
 import type { CloseCode } from '../../protocol/close.ts';
 import type { Frontier } from '../../protocol/update.ts';
-import type { Held } from './group.ts';
+import type { Held, Position } from './position.ts';
 
 /** What a channel of `ws /api/v1` asks of a viewer's connection; none of it may throw. */
 export interface BatchMember {
@@ -21,6 +21,12 @@ export interface HeldPoint {
   readonly timestamp: Frontier;
   readonly held?: Held;
 }
+
+/** The point as a position of the epoch that it names. */
+export const positionOf = ({ timestamp, held = {} }: HeldPoint): Position => ({
+  frontier: timestamp,
+  held,
+});
 
 /** A subscription's place in a channel. */
 export interface BatchSeat {

@@ -1,5 +1,5 @@
 import type { Changes, Column, Frontier } from '../../protocol/update.ts';
-import type { Held, Position } from './group.ts';
+import type { Held, Position } from './position.ts';
 
 /** A message longer than this travels in parts, in UTF-16 units of its changes. */
 const PART_LENGTH = 64 * 1024;

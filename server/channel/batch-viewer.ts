@@ -1,6 +1,6 @@
 import type { Frontier } from '../../protocol/update.ts';
 import type { BatchMember, BatchSeat } from './batch-member.ts';
-import type { Position } from './group.ts';
+import type { Position } from './position.ts';
 
 /**
  * How a viewer stands to the channel.

@@ -9,16 +9,8 @@ import {
   type Frontier,
   type RowText,
 } from '../../protocol/update.ts';
+import { frontierAt, type Position, standsAt } from './position.ts';
 import type { LiveView } from './view.ts';
-
-/** Views that stand behind the group, and where (PROTOCOL.md, "Several views"). */
-export type Held = Readonly<Record<string, Frontier>>;
-
-/** Where the views of a group stand together. */
-export interface Position {
-  readonly frontier: Frontier;
-  readonly held: Held;
-}
 
 /** From one position of a group to the next. */
 export interface Step {
@@ -108,6 +100,25 @@ export class Group {
     return this.#standings.some(({ pending }) => pending.size > 0);
   }
 
+  /**
+   * Whether the position shows all of every view up to the frontier. What stands still needs no
+   * step: nothing may be pending where the views have come so far.
+   */
+  shows(frontier: Frontier): boolean {
+    if (standsAt(this.#position, frontier)) return true;
+    return (
+      !this.hasPending &&
+      this.#standings.every(({ view }) => compareFrontiers(view.frontier ?? 0, frontier) >= 0)
+    );
+  }
+
+  /** Whether the views themselves have come as far as `from`, whatever of it is shown. */
+  reaches(from: Position): boolean {
+    return this.#standings.every(
+      ({ view }) => compareFrontiers(view.frontier ?? 0, frontierAt(from, view.name)) >= 0,
+    );
+  }
+
   /** About how many different rows the views have. */
   get rowCount(): number {
     return this.#standings.reduce((sum, { view }) => sum + view.rows.size, 0);
@@ -138,7 +149,7 @@ export class Group {
     if (compareFrontiers(from.frontier, this.#position.frontier) > 0) return { kind: 'ahead' };
     const changes = new Map<string, Changes>();
     for (const { view, at, pending } of this.#standings) {
-      const lower = from.held[view.name] ?? from.frontier;
+      const lower = frontierAt(from, view.name);
       const order = compareFrontiers(lower, at);
       if (order > 0) return { kind: 'ahead' };
       if (order === 0 || lower === 'end') continue;
