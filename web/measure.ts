@@ -5,7 +5,7 @@ const canvas = document.createElement('canvas').getContext('2d');
 /** How many widths are remembered: names and numbers come again with the next batch. */
 const REMEMBERED = 2_000;
 
-/** Measures texts in a font family; bar labels are set in weight 600 (styles.css). */
+/** Measures texts in a font family; bar labels are set in weight 600 (charts/bar-race.css). */
 export function measureIn(family: string): MeasureText {
   const widths = new Map<string, number>();
   return (text, fontSize) => {

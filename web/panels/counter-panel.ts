@@ -22,7 +22,7 @@ export class CounterPanel {
     const shown = count ?? 0;
     this.#counter.value = String(shown);
     setText(this.#counter, formatCount(shown));
-    // A font that always leaves room for all digits (styles.css).
+    // A font that always leaves room for all digits (charts/odometer.css).
     this.#odometer.style.setProperty('--letters', String(formatCount(shown).length));
     this.#roll(shown, motion);
   }
