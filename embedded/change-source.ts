@@ -9,45 +9,72 @@ import { readViewFacts } from './view-facts.ts';
 
 /** Where the changes of a relation come from. */
 export type ChangeSource =
-  /** The changed rows of what is kept. */
-  | { readonly kind: 'kept'; readonly relation: Relation }
-  /** Its query, run over the changed rows of the one relation it filters and projects. */
-  | {
-      readonly kind: 'linear';
-      readonly base: Relation;
-      readonly added: string;
-      readonly removed: string;
-    }
+  /** The changed rows of what is kept: itself. */
+  | { readonly kind: 'kept'; readonly base: Relation }
+  | LinearSource
   /** The whole result, compared with the one before, whenever one of the tables was touched. */
-  | {
-      readonly kind: 'reevaluated';
-      readonly tables: readonly Relation[];
-      readonly temporal: boolean;
-    }
-  /** It never changes. */
-  | { readonly kind: 'constant' };
+  | { readonly kind: 'reevaluated'; readonly tables: readonly Relation[] };
 
-/** Decides where a relation's changes come from. Inside a turn; makes nothing but a look. */
-export async function changeSource(
+/** Its query, run over the changed rows of the one relation it filters and projects. */
+export interface LinearSource {
+  readonly kind: 'linear';
+  readonly base: Relation;
+  /** Queries for the rows that came and for those that went. */
+  readonly added: string;
+  readonly removed: string;
+}
+
+/**
+ * Decides where a relation's changes come from and captures them from now on; null when it can
+ * never change. In a turn.
+ */
+export async function openSource(
   store: Store,
+  capture: Capture,
   relations: Relations,
   relation: Relation,
-): Promise<ChangeSource> {
-  if (relation.method !== 'view') return { kind: 'kept', relation };
+): Promise<ChangeSource | null> {
+  if (relation.method !== 'view') {
+    return captured(capture, relations, { kind: 'kept', base: relation });
+  }
   const tables = relations.tables(relation.deps);
   if (!relation.temporal) {
-    if (tables.length === 0) return { kind: 'constant' };
+    if (tables.length === 0) return null;
     const linear = await linearSource(store, relations, relation);
-    if (linear !== null) return linear;
+    if (linear !== null) {
+      await captured(capture, relations, linear);
+      if (await readsChangesOnly(store, linear)) return linear;
+      await closeSource(capture, relations, linear);
+    }
   }
-  return { kind: 'reevaluated', tables, temporal: relation.temporal };
+  return captured(capture, relations, { kind: 'reevaluated', tables });
+}
+
+async function captured(
+  capture: Capture,
+  relations: Relations,
+  source: ChangeSource,
+): Promise<ChangeSource> {
+  if (source.kind !== 'reevaluated') await capture.wantRows(relations, source.base);
+  else for (const table of source.tables) await capture.wantTouch(relations, table);
+  return source;
+}
+
+/** Captures them no longer. In a turn. */
+export async function closeSource(
+  capture: Capture,
+  relations: Relations,
+  source: ChangeSource,
+): Promise<void> {
+  if (source.kind !== 'reevaluated') await capture.unwantRows(relations, source.base);
+  else for (const table of source.tables) await capture.unwantTouch(relations, table);
 }
 
 async function linearSource(
   store: Store,
   relations: Relations,
   relation: Relation,
-): Promise<ChangeSource | null> {
+): Promise<LinearSource | null> {
   const views: Relation[] = [];
   let base = relation;
   while (base.method === 'view') {
@@ -98,11 +125,10 @@ function deltaQuery(
   return `WITH ${parts.join(', ')} SELECT * FROM ${quoteName(last)}`;
 }
 
-/** Checks that a linear source reads changed rows only: a name might have meant something else. */
-export async function confirmLinear(store: Store, source: ChangeSource): Promise<boolean> {
-  if (source.kind !== 'linear') return true;
+/** Whether a linear source reads changed rows only: a name might have meant something else. */
+async function readsChangesOnly(store: Store, { added }: LinearSource): Promise<boolean> {
   try {
-    const base = linearBase(await explain(store, source.added));
+    const base = linearBase(await explain(store, added));
     return base?.schema === 'viewcast_delta';
   } catch (error) {
     if (error instanceof EngineError) return false;

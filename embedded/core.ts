@@ -189,7 +189,7 @@ export class Core implements Engine {
     return this.#ownTurn(async () => {
       await this.#reserveTime();
       this.#isDirty = false;
-      return this.#feeds.subscribe(this.#relations.current, request);
+      return this.#feeds.subscribe(request);
     });
   }
 
@@ -239,7 +239,7 @@ export class Core implements Engine {
   async #relationsChanged(gone: Parameters<Feeds['drop']>[0]): Promise<void> {
     this.#changed();
     if (this.#isOpen && !this.#isClosing) this.#sources.settle();
-    await this.#feeds.drop(gone, this.#relations.current);
+    await this.#feeds.drop(gone);
   }
 
   /**
@@ -282,7 +282,7 @@ export class Core implements Engine {
     if (!isDue) this.#feeds.passTime();
     this.#idleTurn = this.#ownTurn(async () => {
       if (isDue) await this.#tick();
-      await this.#feeds.retireIdle(this.#relations.current);
+      await this.#feeds.retireIdle();
     }).finally(() => {
       this.#idleTurn = undefined;
     });

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { SubscriptionRow } from './engine.ts';
-import { addInto, Feed, type OpenRequest } from './feed.ts';
+import { Feed, type OpenRequest } from './feed.ts';
+import { addInto } from './row-changes.ts';
 import type { SubscriptionQueue } from './subscription.ts';
 
 const UNLIMITED = { maxAgeMs: 1e12, maxBytes: 1e12 };

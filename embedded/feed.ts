@@ -1,5 +1,6 @@
 import { END_OF_TIME, EngineError, type Field } from './engine.ts';
-import { type RowChanges, SubscriptionQueue } from './subscription.ts';
+import { addInto, type RowChanges } from './row-changes.ts';
+import { SubscriptionQueue } from './subscription.ts';
 
 /** How far back a feed can answer AS OF: the longer of nothing, the shorter of these. */
 export interface HistoryLimits {
@@ -196,13 +197,4 @@ export function constantSubscription(
   if (rows !== null) queue.pushSnapshot(rows);
   queue.finish();
   return queue;
-}
-
-/** Adds `factor` times the changes; rows that come to 0 are dropped. */
-export function addInto(rows: Map<string, number>, changes: RowChanges, factor: 1 | -1): void {
-  for (const [key, diff] of changes) {
-    const sum = (rows.get(key) ?? 0) + factor * diff;
-    if (sum === 0) rows.delete(key);
-    else rows.set(key, sum);
-  }
 }

@@ -1,9 +1,10 @@
 import { asMaterialize } from './catalog-errors.ts';
-import { quoteName } from './lexer.ts';
-import type { Relation, Relations } from './relation.ts';
+import { type Relation, type Relations, sqlName } from './relation.ts';
 import type { Store } from './store.ts';
 import { namedRelations } from './view-analysis.ts';
 import { readViewFacts } from './view-facts.ts';
+
+const SCHEMA = 'viewcast_delta';
 
 /**
  * Makes a subscribed query a view that lives as long as its feed, and is in no catalogue.
@@ -16,7 +17,7 @@ export async function makeQueryView(
   id: string,
   query: string,
 ): Promise<Relation> {
-  const view = `viewcast_delta.${quoteName(id)}`;
+  const view = sqlName({ schema: SCHEMA, name: id });
   await store.run(`CREATE VIEW ${view} AS ${query}\n`).catch((error: unknown) => {
     throw asMaterialize(error);
   });
@@ -27,7 +28,7 @@ export async function makeQueryView(
   return {
     id,
     name: id,
-    schema: 'viewcast_delta',
+    schema: SCHEMA,
     type: 'view',
     method: 'view',
     reason: null,
@@ -41,4 +42,9 @@ export async function makeQueryView(
     columns: [],
     definition: null,
   };
+}
+
+/** Drops such a view with its feed; every other relation stays. */
+export async function dropQueryView(store: Store, relation: Relation): Promise<void> {
+  if (relation.schema === SCHEMA) await store.run(`DROP VIEW IF EXISTS ${sqlName(relation)}`);
 }

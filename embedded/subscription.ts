@@ -1,8 +1,6 @@
 import { EngineError, type Field, type Subscription, type SubscriptionRow } from './engine.ts';
+import type { RowChanges } from './row-changes.ts';
 import { type RowKey, valuesOf } from './row-key.ts';
-
-/** Changed rows and the signed change of each; no row stands with 0. */
-export type RowChanges = ReadonlyMap<RowKey, number>;
 
 /** What waits for a reader may hold so much beside the snapshot, in bytes. */
 export const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
