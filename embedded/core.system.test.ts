@@ -201,6 +201,26 @@ test('a view that fails ends its readers with XX000, and inserts go on', async (
   });
 });
 
+test('a query whose readers were ended by an error is subscribed to anew, and starts over', async () => {
+  const opened = await open({ idleMs: 3_600_000 });
+  await run(opened, 'CREATE TABLE t (a integer)');
+  await run(opened, 'INSERT INTO t VALUES (5)');
+  const request = { from: { query: 'SELECT 10 / a AS q FROM t' }, snapshot: true };
+  const failing = new Reader(await opened.subscribe(request));
+  await run(opened, 'INSERT INTO t VALUES (0)');
+  await opened.now();
+  failing.take();
+  await expect(failing.subscription.ready(AbortSignal.timeout(5000))).rejects.toMatchObject({
+    code: 'XX000',
+  });
+  await run(opened, 'DELETE FROM t WHERE a = 0');
+  const again = new Reader(await opened.subscribe(request));
+  await run(opened, 'INSERT INTO t VALUES (2)');
+  const now = await opened.now();
+  await again.until(now);
+  expect(again.at(now)).toEqual(['2', '5']);
+});
+
 test('a view of the present moves without any change', async () => {
   const opened = await openWithTable();
   await makeView(opened, 'late', 'SELECT b FROM t WHERE a < mz_now() - 1700000000000');

@@ -108,13 +108,18 @@ export class Feeds {
     const key = keyOf(request.from, relation);
     await this.tick(relation.temporal);
     const live = this.#usable(key) ?? (await this.#start(key, relation));
-    if (live === null) {
-      const rows = request.snapshot ? await rowsOf(this.#store, relation, 0) : null;
-      return constantSubscription(await this.#fields(relation), rows);
-    }
+    if (live === null) return this.#readOnce(relation, request.snapshot);
     return live.feed.open(request, async () =>
       live.published === null ? this.#rowsNow(relation) : new Map(live.published),
     );
+  }
+
+  /** What can never change has no feed. */
+  async #readOnce(relation: Relation, withRows: boolean): Promise<Subscription> {
+    const rows = withRows ? await rowsOf(this.#store, relation, 0) : null;
+    const fields = await this.#fields(relation);
+    await dropQueryView(this.#store, relation);
+    return constantSubscription(fields, rows);
   }
 
   async #relationOf(from: SubscribeRequest['from']): Promise<Relation> {
@@ -125,7 +130,7 @@ export class Feeds {
       return relation;
     }
     return (
-      this.#live.get(keyOf(from))?.relation ??
+      this.#usable(keyOf(from))?.relation ??
       (await makeQueryView(this.#store, this.#relations, `q${++this.#queries}`, from.query))
     );
   }
