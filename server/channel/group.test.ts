@@ -19,3 +19,19 @@ test('a viewer whose frontier is above that of the group is ahead, whatever it h
   expect(group.position.frontier).toBe(50);
   expect(group.since(from)).toEqual({ kind: 'changes', changes: new Map() });
 });
+
+test('a viewer that is ahead in one view is so also where the history of another does not reach back', () => {
+  const first = new FakeView('first');
+  const straggler = new FakeView('straggler');
+  first.reset('e1', 200, new Map());
+  straggler.reset('e2', 120, new Map());
+  const group = new Group([first, straggler], 0);
+  const changes = new Map([['["a",1]', 1]]);
+  first.batch(300, changes);
+  group.add(first, changes);
+  group.advance(3_000);
+  expect(group.position).toEqual({ frontier: 300, held: { straggler: 120 } });
+  // A snapshot would take it from 150 back to 120.
+  expect(group.since({ frontier: 150, held: {} })).toEqual({ kind: 'ahead' });
+  expect(group.since({ frontier: 150, held: { straggler: 120 } })).toEqual({ kind: 'expired' });
+});

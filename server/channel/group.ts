@@ -146,13 +146,15 @@ export class Group {
 
   /** What leads from an earlier position of this epoch to this one. */
   since(from: Position): Missing {
-    if (compareFrontiers(from.frontier, this.#position.frontier) > 0) return { kind: 'ahead' };
+    // Of all views first: a snapshot, too, would take back who is ahead in one of them.
+    const isAhead =
+      compareFrontiers(from.frontier, this.#position.frontier) > 0 ||
+      this.#standings.some(({ view, at }) => compareFrontiers(frontierAt(from, view.name), at) > 0);
+    if (isAhead) return { kind: 'ahead' };
     const changes = new Map<string, Changes>();
     for (const { view, at, pending } of this.#standings) {
       const lower = frontierAt(from, view.name);
-      const order = compareFrontiers(lower, at);
-      if (order > 0) return { kind: 'ahead' };
-      if (order === 0 || lower === 'end') continue;
+      if (lower === at || lower === 'end') continue;
       const batch = view.since(view.epoch, lower);
       if (batch === null) return { kind: 'expired' };
       const missed = without(batch.changes, pending);
