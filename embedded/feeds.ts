@@ -130,7 +130,7 @@ export class Feeds {
       return relation;
     }
     return (
-      this.#usable(keyOf(from))?.relation ??
+      this.#live.get(keyOf(from))?.relation ??
       (await makeQueryView(this.#store, this.#relations, `q${++this.#queries}`, from.query))
     );
   }
@@ -142,8 +142,8 @@ export class Feeds {
 
   /** Starts capturing a relation; null when it can never change. */
   async #start(key: string, relation: Relation): Promise<LiveFeed | null> {
-    const stale = this.#live.get(key);
-    if (stale !== undefined) await this.#retire(key, stale);
+    const failed = this.#live.get(key);
+    if (failed !== undefined) await this.#stop(key, failed);
     const source = await openSource(this.#store, this.#capture, this.#relations, relation);
     if (source === null) return null;
     const fields = await this.#fields(relation);
@@ -174,10 +174,14 @@ export class Feeds {
     }
   }
 
-  async #retire(key: string, { source, relation }: LiveFeed): Promise<void> {
+  async #retire(key: string, live: LiveFeed): Promise<void> {
+    await this.#stop(key, live);
+    await dropQueryView(this.#store, live.relation);
+  }
+
+  async #stop(key: string, { source }: LiveFeed): Promise<void> {
     this.#live.delete(key);
     await closeSource(this.#capture, this.#relations, source);
-    await dropQueryView(this.#store, relation);
   }
 
   /** Ends the readers of dropped relations and of whatever read them (materialize.md §2.6). */
