@@ -25,6 +25,8 @@ import type { Line } from './session/line.ts';
 import { SessionSettings } from './session-settings.ts';
 import { rewriteStatements, type StatementEffects } from './statement-effects.ts';
 import { Store } from './store.ts';
+import { Ticker } from './ticker.ts';
+import { TimeFloor } from './time-floor.ts';
 import { Turns } from './turns.ts';
 import { WriteTransaction } from './write-transaction.ts';
 
@@ -55,9 +57,6 @@ export interface EngineOptions {
   readonly onSource?: ((notice: SourceNotice) => void) | undefined;
 }
 
-/** Timestamps are promised this far ahead on disk, in ms, so that the promise is rarely written. */
-const FLOOR_AHEAD_MS = 10_000;
-
 /** The engine over one store (embedded/engine.ts), and its end. */
 export class Core implements Engine {
   readonly identity: string;
@@ -71,16 +70,10 @@ export class Core implements Engine {
   readonly #settings: SessionSettings;
   readonly #housekeeping: Housekeeping;
   readonly #sources: Sources;
-  readonly #tickMs: number;
-  /** When the last tick ended, by the process's own clock. */
-  #tickedAt = Number.NEGATIVE_INFINITY;
-  readonly #idleTimer: NodeJS.Timeout;
-  #tickTimer: NodeJS.Timeout | undefined;
-  #floor = 0;
-  #isDirty = false;
+  readonly #floor: TimeFloor;
+  readonly #ticker: Ticker;
   #isOpen = false;
   #isClosing = false;
-  #idleTurn: Promise<void> | undefined;
 
   /** Opens the store and everything over it.
    *
@@ -108,9 +101,8 @@ export class Core implements Engine {
     this.identity = identity;
     this.#store = store;
     this.#clock = new LogicalClock(floor, wall);
-    this.#floor = floor;
+    this.#floor = new TimeFloor(floor, this.#clock, (time) => writeFloor(store, time));
     this.#settings = new SessionSettings(store);
-    this.#tickMs = options.tickMs ?? 20;
     this.#relations = new StoreCatalog(store, capture, {
       turn: (work) => this.#ownTurn(work),
       changed: (gone) => this.#relationsChanged(gone),
@@ -127,23 +119,30 @@ export class Core implements Engine {
       relations: () => this.#relations.current,
       wall,
     });
+    this.#ticker = new Ticker({
+      feeds: this.#feeds,
+      floor: this.#floor,
+      turn: (work) => this.#ownTurn(work),
+      tickMs: options.tickMs ?? 20,
+      idleMs: options.idleMs ?? 1000,
+    });
     this.#groups = new GroupCommit({
       relations: () => this.#relations.current,
       turn: (work) => this.#ownTurn(work),
       execute: (frames, emit) => this.#store.execute(frames, emit),
-      committed: () => this.#changed(),
+      committed: () => this.#ticker.changed(),
     });
     this.#housekeeping = new Housekeeping(store, capture, {
       relations: () => this.#relations.current,
       turn: (work) => this.#ownTurn(work),
-      changed: () => this.#changed(),
+      changed: () => this.#ticker.changed(),
     });
     this.#sources = new Sources(
       store,
       {
         relations: () => this.#relations.current,
         turn: (work) => this.#ownTurn(work),
-        committed: () => this.#changed(),
+        committed: () => this.#ticker.changed(),
       },
       {
         access: options.kafka ?? null,
@@ -153,7 +152,6 @@ export class Core implements Engine {
       },
     );
     this.catalog = catalogOf(this.#relations, this.#sources);
-    this.#idleTimer = setInterval(() => this.#idle(), options.idleMs ?? 1000);
     this.#housekeeping.start(options.housekeepingMs ?? 5000);
   }
 
@@ -186,16 +184,12 @@ export class Core implements Engine {
   }
 
   async subscribe(request: SubscribeRequest): Promise<Subscription> {
-    return this.#ownTurn(async () => {
-      await this.#reserveTime();
-      this.#isDirty = false;
-      return this.#feeds.subscribe(request);
-    });
+    return this.#ownTurn(() => this.#ticker.publishing(() => this.#feeds.subscribe(request)));
   }
 
   async now(): Promise<bigint> {
     return this.#ownTurn(async () => {
-      await this.#tick();
+      await this.#ticker.tick();
       return BigInt(this.#clock.frontier - 1);
     });
   }
@@ -204,14 +198,13 @@ export class Core implements Engine {
   async close(): Promise<void> {
     if (this.#isClosing) return;
     this.#isClosing = true;
-    clearInterval(this.#idleTimer);
-    clearTimeout(this.#tickTimer);
+    this.#ticker.stop();
     this.#housekeeping.stop();
     await this.#sources.stop();
     this.#feeds.failAll(new EngineError('57P01', 'the engine is shutting down'));
     await this.#turns.run(async () => {
       await this.#store.run('ROLLBACK');
-      await writeFloor(this.#store, this.#clock.frontier);
+      await this.#floor.settle();
       await this.#store.close();
     });
   }
@@ -225,7 +218,7 @@ export class Core implements Engine {
   }
 
   async #afterStatements(effects: StatementEffects): Promise<void> {
-    this.#changed();
+    this.#ticker.changed();
     if (!effects.changesRelations) return;
     await this.#settings.apply(new Map());
     await this.#relations.adoptTables(effects.sql);
@@ -237,63 +230,9 @@ export class Core implements Engine {
   }
 
   async #relationsChanged(gone: Parameters<Feeds['drop']>[0]): Promise<void> {
-    this.#changed();
+    this.#ticker.changed();
     if (this.#isOpen && !this.#isClosing) this.#sources.settle();
     await this.#feeds.drop(gone);
-  }
-
-  /**
-   * Something was committed. After a rest it is published at once: a lone change is not kept
-   * waiting for company. In a rush, ticks rest between them and what was committed meanwhile goes
-   * out together.
-   */
-  #changed(): void {
-    this.#isDirty = true;
-    if (this.#isClosing || this.#feeds.size === 0) return;
-    const pauseMs = this.#tickedAt + this.#tickMs - performance.now();
-    const waitMs = Math.max(0, pauseMs, this.#feeds.restMs);
-    this.#tickTimer ??= setTimeout(() => this.#startTick(), waitMs);
-  }
-
-  #startTick(): void {
-    this.#tickTimer = undefined;
-    this.#report(this.#ownTurn(() => this.#tick()));
-  }
-
-  async #tick(): Promise<void> {
-    await this.#reserveTime();
-    this.#isDirty = false;
-    await this.#feeds.tick();
-    this.#tickedAt = performance.now();
-  }
-
-  /** No time is given out that a restart could give out again. */
-  async #reserveTime(): Promise<void> {
-    if (this.#clock.next() + 1 < this.#floor) return;
-    this.#floor = this.#clock.next() + FLOOR_AHEAD_MS;
-    await writeFloor(this.#store, this.#floor);
-  }
-
-  /** Once a second: progress for the quiet ones, and an end for the feeds nobody reads. */
-  #idle(): void {
-    if (this.#idleTurn !== undefined || this.#isClosing) return;
-    const isForgotten = this.#isDirty && this.#tickTimer === undefined;
-    const isDue = isForgotten || this.#feeds.needsTick || this.#clock.next() + 1 >= this.#floor;
-    if (!isDue) this.#feeds.passTime();
-    this.#idleTurn = this.#ownTurn(async () => {
-      if (isDue) await this.#tick();
-      await this.#feeds.retireIdle();
-    }).finally(() => {
-      this.#idleTurn = undefined;
-    });
-    this.#report(this.#idleTurn);
-  }
-
-  /** Work of the engine's own that failed while it closes is no news; otherwise it is a bug. */
-  #report(work: Promise<void>): void {
-    work.catch((error: unknown) => {
-      if (!this.#isClosing) throw error;
-    });
   }
 }
 
