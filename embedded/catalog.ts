@@ -1,4 +1,5 @@
 import type { Capture } from './capture.ts';
+import { type DropRequest, isOfKind, whatGoes } from './catalog-drop.ts';
 import {
   alreadyExists,
   asMaterialize,
@@ -7,16 +8,15 @@ import {
   wrongKind,
 } from './catalog-errors.ts';
 import { readRelations } from './catalog-read.ts';
+import { insertRelation, nextId, removeRelation } from './catalog-write.ts';
 import type { Catalog, CreateViewRequest, ItemKind, RelationInfo } from './engine.ts';
 import type { KeptDefinition } from './kafka/resolve.ts';
-import { quoteName, quoteText } from './lexer.ts';
-import { type Relation, type RelationColumn, Relations, storeTable } from './relation.ts';
+import { quoteName } from './lexer.ts';
+import { type Relation, type RelationColumn, Relations } from './relation.ts';
 import { type Retention, writeRetention } from './retention.ts';
 import type { Store } from './store.ts';
 import { indexTopK } from './top-k.ts';
 import { type BuiltView, buildView } from './view-build.ts';
-
-type DropRequest = Parameters<Catalog['drop']>[0];
 
 /** What the catalogue needs from the engine around it. */
 export interface CatalogHost {
@@ -86,15 +86,15 @@ export class StoreCatalog implements Omit<Catalog, 'createKafka' | 'relations'> 
   }
 
   async #replace(existing: Relation): Promise<void> {
-    if (groupOf(existing.type) !== 'view') throw wrongKind(existing, 'view');
+    if (!isOfKind(existing, 'view')) throw wrongKind(existing, 'view');
     const [dependent] = this.#relations.dependents(existing.id);
     if (dependent !== undefined) throw stillNeeded(existing, dependent);
-    await this.#remove(existing);
+    await removeRelation(this.#store, existing);
     this.#relations = await this.#read();
   }
 
   async #build(request: CreateViewRequest): Promise<BuiltView> {
-    const id = await this.#nextId();
+    const id = await nextId(this.#store);
     const retained = new Set(
       this.#relations.all().flatMap((each) => (each.keepsNewest ? [each.id] : [])),
     );
@@ -105,19 +105,14 @@ export class StoreCatalog implements Omit<Catalog, 'createKafka' | 'relations'> 
     ).catch((error: unknown) => {
       throw asMaterialize(error);
     });
-    const type = request.materialized ? 'materialized-view' : 'view';
-    const aggregate =
-      built.aggregate === null ? 'NULL' : quoteText(JSON.stringify(built.aggregate));
-    const deps = built.deps.map(quoteText).join(', ');
-    await this.#store.run(
-      `INSERT INTO viewcast.viewcast_relation
-         (id, name, type, method, reason, sql, deps, temporal, aggregate, counts_since)
-       VALUES (${quoteText(id)}, ${quoteText(request.name)}, '${type}', '${built.method}',
-         ${built.reason === null ? 'NULL' : quoteText(built.reason)}, ${quoteText(request.sql)},
-         ARRAY[${deps}]::text[], ${built.temporal}, ${aggregate},
-         (SELECT max(dropped_until) FROM viewcast.viewcast_retention
-          WHERE relation IN (SELECT unnest(ARRAY[${this.#tableIds(built.deps)}]::text[]))))`,
-    );
+    await insertRelation(this.#store, {
+      ...built,
+      id,
+      name: request.name,
+      type: request.materialized ? 'materialized-view' : 'view',
+      sql: request.sql,
+      counted: relations.tables(built.deps).map((table) => table.id),
+    });
     if (built.aggregate !== null) {
       const withView = await this.#read();
       await this.#capture.install(withView, withView.get(built.aggregate.base));
@@ -130,14 +125,10 @@ export class StoreCatalog implements Omit<Catalog, 'createKafka' | 'relations'> 
     await this.#host.turn(async () => {
       if (this.#relations.named(name) !== undefined) throw alreadyExists(name);
       await this.#store.transaction(async () => {
-        const id = await this.#nextId();
+        const id = await nextId(this.#store);
         await table?.create(this.#store);
         const method = table === undefined ? 'none' : 'table';
-        await this.#store.run(
-          `INSERT INTO viewcast.viewcast_relation (id, name, type, method, sql, deps, definition)
-           VALUES (${quoteText(id)}, ${quoteText(name)}, '${type}', '${method}', ${quoteText(sql)},
-             ARRAY[${deps.map(quoteText).join(', ')}]::text[], ${quoteText(JSON.stringify(definition))})`,
-        );
+        await insertRelation(this.#store, { id, name, type, method, sql, deps, definition });
         const made = (await this.#read()).get(id);
         if (made !== undefined && table?.retention) {
           await writeRetention(this.#store, made, table.retention);
@@ -149,24 +140,12 @@ export class StoreCatalog implements Omit<Catalog, 'createKafka' | 'relations'> 
     });
   }
 
-  #tableIds(deps: readonly string[]): string {
-    return this.#relations
-      .tables(deps)
-      .map((table) => quoteText(table.id))
-      .join(', ');
-  }
-
-  async #nextId(): Promise<string> {
-    const [row] = await this.#store.query("SELECT 'u' || nextval('viewcast.viewcast_relation_id')");
-    return row?.[0] ?? '';
-  }
-
   async drop(request: DropRequest): Promise<void> {
     await this.#host.turn(async () => {
       if (request.kind === 'index') return this.#dropIndexes(request);
-      const gone = this.#whatGoes(request);
+      const gone = whatGoes(this.#relations, request);
       await this.#store.transaction(async () => {
-        for (const relation of gone) await this.#remove(relation);
+        for (const relation of gone) await removeRelation(this.#store, relation);
         const left = await this.#read();
         for (const relation of gone) {
           if (relation.aggregate === null) continue;
@@ -180,47 +159,6 @@ export class StoreCatalog implements Omit<Catalog, 'createKafka' | 'relations'> 
   async #dropIndexes(request: DropRequest): Promise<void> {
     const names = request.names.map((name) => `public.${quoteName(name)}`).join(', ');
     await this.#store.run(`DROP INDEX ${request.ifExists ? 'IF EXISTS ' : ''}${names}`);
-  }
-
-  /** Dependents come before what they depend on. */
-  #whatGoes(request: DropRequest): readonly Relation[] {
-    const named: Relation[] = [];
-    for (const name of request.names) {
-      const relation = this.#relations.named(name);
-      if (relation === undefined || relation.schema !== 'public') {
-        if (request.ifExists) continue;
-        throw unknownItem(name);
-      }
-      if (groupOf(request.kind) !== groupOf(relation.type)) throw wrongKind(relation, request.kind);
-      named.push(relation);
-    }
-    const all = new Map(named.map((relation) => [relation.id, relation]));
-    for (const relation of named) {
-      for (const dependent of this.#relations.dependents(relation.id)) {
-        if (!request.cascade && !all.has(dependent.id)) throw stillNeeded(relation, dependent);
-        all.set(dependent.id, dependent);
-      }
-    }
-    const order = this.#relations.reachable([...all.keys()]).toReversed();
-    return order.filter((relation) => all.has(relation.id));
-  }
-
-  async #remove(relation: Relation): Promise<void> {
-    if (relation.method !== 'none') {
-      const kind = relation.method === 'table' ? 'TABLE' : 'VIEW';
-      await this.#store.run(`DROP ${kind} IF EXISTS public.${quoteName(relation.name)} CASCADE`);
-    }
-    if (relation.method === 'aggregate' || relation.method === 'ivm') {
-      await this.#store.run(`DROP TABLE IF EXISTS ${storeTable(relation.id)}`);
-    }
-    const id = quoteText(relation.id);
-    await this.#store.run(
-      `DELETE FROM viewcast.viewcast_relation WHERE id = ${id};
-       DELETE FROM viewcast.viewcast_retention WHERE relation = ${id};
-       DELETE FROM viewcast.viewcast_window WHERE relation = ${id};
-       DELETE FROM viewcast.viewcast_arrival WHERE relation = ${id};
-       DELETE FROM viewcast.viewcast_offset WHERE relation = ${id}`,
-    );
   }
 
   /** All that SHOW lists; `readingOf` says how the reading of a table from its topic goes. */
@@ -261,13 +199,11 @@ export class StoreCatalog implements Omit<Catalog, 'createKafka' | 'relations'> 
         ({ schema, method, name }) => schema === 'public' && method !== 'none' && !names.has(name),
       );
     const gone = lost.flatMap((each) => [...this.#relations.dependents(each.id), each]);
-    for (const relation of new Set(gone)) await this.#remove(relation);
+    for (const relation of new Set(gone)) await removeRelation(this.#store, relation);
     for (const name of tables) {
       if (this.#relations.named(name) !== undefined) continue;
-      await this.#store.run(
-        `INSERT INTO viewcast.viewcast_relation (id, name, type, method, sql)
-         VALUES (${quoteText(await this.#nextId())}, ${quoteText(name)}, 'table', 'table', ${quoteText(sql)})`,
-      );
+      const id = await nextId(this.#store);
+      await insertRelation(this.#store, { id, name, type: 'table', method: 'table', sql });
     }
     await this.#reload(gone);
   }
@@ -283,10 +219,6 @@ export class StoreCatalog implements Omit<Catalog, 'createKafka' | 'relations'> 
   }
 
   /** Reads the relations anew; `gone` are those that were dropped. */
-  async reload(): Promise<void> {
-    await this.#reload([]);
-  }
-
   async #reload(gone: readonly Relation[]): Promise<void> {
     this.#relations = await this.#read();
     await this.#host.changed(gone);
@@ -295,9 +227,4 @@ export class StoreCatalog implements Omit<Catalog, 'createKafka' | 'relations'> 
   async #read(): Promise<Relations> {
     return readRelations(this.#store);
   }
-}
-
-/** Both kinds of views are dropped by either name, as either dialect has it. */
-function groupOf(kind: DropRequest['kind']): string {
-  return kind === 'materialized-view' ? 'view' : kind;
 }
