@@ -16,8 +16,8 @@ import { allowsOrigin, corsHeaders } from './origin.ts';
 import { RateLimit } from './rate-limit.ts';
 import type { ServeOptions, WholeServer } from './serve-options.ts';
 import { Heartbeat } from './socket/heartbeat.ts';
+import { httpStreams } from './socket/http-streams.ts';
 import type { SessionSocketParts } from './socket/session-sockets.ts';
-import { streamResponses } from './socket/stream-http.ts';
 import type { StreamResponse } from './socket/stream-response.ts';
 import { streamSockets } from './socket/stream-sockets.ts';
 import { defaultConnectionLimits, type Living, type StreamParts } from './socket/stream-source.ts';
@@ -150,7 +150,7 @@ export function addStreams(app: TemplatedApp, parts: StreamParts): () => void {
   const keepAlive = new Heartbeat<StreamResponse>(KEEP_ALIVE_SECONDS, (one) => one.keepAlive());
   for (const path of STREAM_PATHS) {
     app.ws(path, streamSockets(parts, signs));
-    app.any(path, streamResponses(parts, { signs, keepAlive }));
+    app.any(path, httpStreams(parts, { signs, keepAlive }));
   }
   return () => {
     signs.beat();

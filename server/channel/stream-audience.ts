@@ -87,6 +87,8 @@ export class StreamAudience implements SeatHolder {
 
   /** To be called when the stage has moved: whoever waited for that is welcomed. */
   admitWaiting(): void {
+    // Asked after each batch, where nearly always nobody waits.
+    if (this.#waiting.size === 0) return;
     for (const viewer of this.#waiting.keys()) this.#admit(viewer);
   }
 
