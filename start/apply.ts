@@ -14,6 +14,7 @@ import { quoteName, tokenize } from '../embedded/lexer.ts';
 import { type Definition, lineAt } from './definition.ts';
 import { type Database, type RelationKind, restoreViews, showCreate } from './hand-made.ts';
 import type { Ledger } from './ledger.ts';
+import { messageOf } from './message-of.ts';
 
 /** What changed, by name, and what is wrong, each problem one sentence with file and line. */
 export interface Applied {
@@ -257,8 +258,4 @@ function isConnectionLoss(error: unknown): boolean {
   if (!(error instanceof Error)) return true;
   const sqlState = 'code' in error && /^[0-9A-Z]{5}$/.test(String(error.code));
   return 'severity' in error ? !sqlState : 'code' in error || /onnection/.test(error.message);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

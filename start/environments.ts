@@ -7,6 +7,8 @@ export interface Placement {
   readonly base: Environment;
   readonly root: string;
   readonly options: Options;
+  /** What feeds the views now. */
+  readonly input: InputChoice;
   /** The port the engine listens on, or shall. */
   readonly sqlPort: number;
   /** The port the server listens on, or shall. */
@@ -24,7 +26,8 @@ export function engineEnvironment(place: Placement, store: string): Environment 
 }
 
 /** Of `stream-ingest/main.ts`; what the input does not use is not set. */
-export function ingestEnvironment(place: Placement, input: InputChoice): Environment {
+export function ingestEnvironment(place: Placement): Environment {
+  const { input } = place;
   const { host, kafka } = place.options;
   return {
     ...place.base,

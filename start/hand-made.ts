@@ -1,5 +1,6 @@
 import { quoteName } from '../embedded/lexer.ts';
 import type { DefinitionKind } from './definition.ts';
+import { messageOf } from './message-of.ts';
 
 /** What applying SQL asks of the database. */
 export interface Database {
@@ -45,7 +46,7 @@ export async function restoreViews(
         names.push(name);
       } catch (error) {
         failed.push([name, sql]);
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = messageOf(error);
         problems.push(
           `the view ${name}, made by hand, stood upon a view that changed and does not fit it any more (${reason}). It was: ${sql}`,
         );

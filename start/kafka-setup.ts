@@ -6,6 +6,7 @@ import { Registry } from '../kafka/registry.ts';
 import { registerTopic } from '../kafka/topic-codec.ts';
 import { ensureTopics, eventTopic } from '../kafka/topics.ts';
 import { changeTopics } from '../stream-ingest/kafka-access.ts';
+import { messageOf } from './message-of.ts';
 import type { KafkaAddresses } from './sql-sources.ts';
 
 /** The topic of stream-ingest. */
@@ -34,7 +35,7 @@ export async function setUpKafka(
     ...topics.filter((topic) => topic !== CHANGES).map((topic) => eventTopic(topic, 1, FOR_EVER)),
     ...changeTopics(CHANGES),
   ]).catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new Error(`Kafka at ${kafka} cannot be asked for its topics: ${reason}`, {
       cause: error,
     });

@@ -8,6 +8,7 @@ import { reachable } from '../stream-ingest/reachable.ts';
 import { userAgent } from '../stream-ingest/user-agent.ts';
 import { engineUrl, pageUrl } from './addresses.ts';
 import { untilReachable } from './live-probe.ts';
+import { messageOf } from './message-of.ts';
 import { judgeNode } from './node-line.ts';
 import { whenNpmStops } from './npm.ts';
 import { HELP, type InputChoice, type Options, parseOptions } from './options.ts';
@@ -208,10 +209,6 @@ ${kafka === null ? '' : `    Kafka    ${kafka.kafka}, registry ${kafka.registry}
 function refuse(problems: readonly string[], code: number): void {
   for (const problem of problems) process.stderr.write(`viewcast: ${problem}\n`);
   process.exit(code);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 main();

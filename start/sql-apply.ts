@@ -9,6 +9,7 @@ import { describePlan, statementsOf } from './apply-plan.ts';
 import { planSql, readDefinitionsFor, withTarget } from './engine-database.ts';
 import { setUpKafka } from './kafka-setup.ts';
 import { copyLedger, openLedger } from './ledger.ts';
+import { messageOf } from './message-of.ts';
 import type { SourcesChoice } from './sql-sources.ts';
 import type { Target } from './target.ts';
 
@@ -70,7 +71,7 @@ function readFlags(args: readonly string[], environment: NodeJS.ProcessEnv): Fla
   try {
     flags = parseFlags(args);
   } catch (error) {
-    const told = error instanceof Error ? error.message : String(error);
+    const told = messageOf(error);
     throw new UsageError(`${told}: npm run sql:apply -- --help lists the options`);
   }
   const from = (name: string): string | undefined => environment[name] || undefined;
@@ -173,6 +174,6 @@ process.stdout.on('error', () => {});
 try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
-  complain(error instanceof Error ? error.message : String(error));
+  complain(messageOf(error));
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }

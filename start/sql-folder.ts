@@ -1,6 +1,7 @@
 import { type FSWatcher, readdirSync, readFileSync, watch } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { type Definition, readDefinitions } from './definition.ts';
+import { messageOf } from './message-of.ts';
 import {
   deriveSources,
   readPairs,
@@ -77,7 +78,7 @@ function readOrTell({ file, source }: SqlFile, problems: string[]): readonly Def
   try {
     return readDefinitions(file, source);
   } catch (error) {
-    problems.push(error instanceof Error ? error.message : String(error));
+    problems.push(messageOf(error));
     return [];
   }
 }
@@ -102,7 +103,7 @@ export function watchSql(
       watcher.on('error', (error) => failed(error.message));
       watchers.push(watcher);
     } catch (error) {
-      failed(error instanceof Error ? error.message : String(error));
+      failed(messageOf(error));
     }
   }
   return () => {

@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { messageOf } from './message-of.ts';
 import { OwnShell } from './shell/own-shell.ts';
 
 const HELP = `SQL on what viewcast shows.
@@ -144,7 +145,7 @@ main().then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    process.stderr.write(`viewcast: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`viewcast: ${messageOf(error)}\n`);
     process.exitCode = 2;
   },
 );

@@ -3,6 +3,7 @@ import { accessSync, closeSync, constants, existsSync, openSync, readSync } from
 import { basename, dirname, join } from 'node:path';
 import { FolderLockedError, lockFolder } from '../embedded/lock.ts';
 import { makeFolder } from '../embedded/make-folder.ts';
+import { messageOf } from './message-of.ts';
 import type { InputChoice } from './options.ts';
 import type { KafkaAddresses } from './sql-sources.ts';
 
@@ -100,5 +101,5 @@ function hashStart(file: string): string {
 
 function reasonOf(error: unknown): string {
   if (error instanceof Error && 'code' in error) return String(error.code);
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
