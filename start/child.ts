@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { type LogLine, readLogLine } from './child-log.ts';
 import { type ChildMessage, parseChildMessage } from './child-message.ts';
-import type { Environment } from './options.ts';
+import type { Environment } from './named-value.ts';
 import { planRestart } from './restarts.ts';
 
 /** One of the three processes below the supervisor. */

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { engineUrl } from './addresses.ts';
-import type { Environment, InputChoice, Options } from './options.ts';
+import type { InputChoice } from './input-choice.ts';
+import type { Environment } from './named-value.ts';
+import type { Options } from './options.ts';
 
 /** What the three processes are told, on top of what the supervisor itself was told. */
 export interface Placement {

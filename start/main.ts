@@ -7,11 +7,13 @@ import manifest from '../package.json' with { type: 'json' };
 import { reachable } from '../stream-ingest/reachable.ts';
 import { userAgent } from '../stream-ingest/user-agent.ts';
 import { engineUrl, pageUrl } from './addresses.ts';
+import { HELP, WIKIMEDIA_RATE } from './command-line.ts';
+import type { InputChoice } from './input-choice.ts';
 import { untilReachable } from './live-probe.ts';
 import { messageOf } from './message-of.ts';
 import { judgeNode } from './node-line.ts';
 import { whenNpmStops } from './npm.ts';
-import { HELP, type InputChoice, type Options, parseOptions } from './options.ts';
+import { type Options, parseOptions } from './options.ts';
 import { buildPage, isPageStale } from './page-build.ts';
 import { choosePort } from './ports.ts';
 import { checkRecordFile, storeFolder, storeName, takeDataFolder } from './stores.ts';
@@ -25,7 +27,7 @@ const PROBE_LIMIT_MS = 3_000;
 /** What answers later lets the engine start meanwhile, on the store that was asked for. */
 const QUICK_ANSWER_MS = 400;
 /** What stands in for Wikimedia while it is away, at about its rate. */
-const STAND_IN: InputChoice = { kind: 'generated', rate: 30 };
+const STAND_IN: InputChoice = { kind: 'generated', rate: WIKIMEDIA_RATE };
 
 function main(): void {
   const advice = judgeNode(process.versions.node, root, process.platform);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { HELP, type Options, parseOptions } from './options.ts';
+import { HELP } from './command-line.ts';
+import { type Options, parseOptions } from './options.ts';
 
 function options(argv: readonly string[], environment: Record<string, string> = {}): Options {
   const parsed = parseOptions(argv, environment);

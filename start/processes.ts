@@ -7,7 +7,7 @@ import {
   type Placement,
   serverEnvironment,
 } from './environments.ts';
-import type { Environment } from './options.ts';
+import type { Environment } from './named-value.ts';
 import { storeFolder } from './stores.ts';
 import type { Terminal } from './terminal.ts';
 import { Visitor } from './visitor.ts';

@@ -3,8 +3,8 @@ import { accessSync, closeSync, constants, existsSync, openSync, readSync } from
 import { basename, dirname, join } from 'node:path';
 import { FolderLockedError, lockFolder } from '../embedded/lock.ts';
 import { makeFolder } from '../embedded/make-folder.ts';
+import type { InputChoice } from './input-choice.ts';
 import { messageOf } from './message-of.ts';
-import type { InputChoice } from './options.ts';
 import type { KafkaAddresses } from './sql-sources.ts';
 
 /** How much of a recording makes its store's name; one that grows keeps its store. */

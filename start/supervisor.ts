@@ -14,8 +14,10 @@
 import { pageUrl } from './addresses.ts';
 import { EngineContents } from './engine-contents.ts';
 import type { Placement } from './environments.ts';
+import type { InputChoice } from './input-choice.ts';
 import { messageOf } from './message-of.ts';
-import type { Environment, InputChoice, Options } from './options.ts';
+import type { Environment } from './named-value.ts';
+import type { Options } from './options.ts';
 import { Processes } from './processes.ts';
 import { untilServing } from './readiness.ts';
 import type { Terminal } from './terminal.ts';

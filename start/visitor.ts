@@ -2,7 +2,7 @@ import { engineUrl } from './addresses.ts';
 import { Child } from './child.ts';
 import { withTarget } from './engine-database.ts';
 import type { Database } from './hand-made.ts';
-import type { Environment } from './options.ts';
+import type { Environment } from './named-value.ts';
 
 /** How an engine on another store is started. */
 export interface VisitSettings {
