@@ -1,7 +1,7 @@
 import type { Client } from '../client/client.ts';
 import type { LineState } from '../client/line.ts';
 import type { Row } from '../client/rows.ts';
-import type { Subscription } from '../client/subscription.ts';
+import type { Subscription, ViewBatch } from '../client/subscription.ts';
 import type { Column, Frontier } from '../protocol/update.ts';
 import type { Wanted } from './choice.ts';
 import { Pace } from './pace.ts';
@@ -19,6 +19,9 @@ export interface FollowEnvironment {
 
 /** A view that is not there may come: a server that starts has not found it yet. In ms. */
 export const REFUSED_MS = 5_000;
+
+type Followed = Subscription<Record<string, Row>>;
+type Batch = ViewBatch<Record<string, Row>>;
 
 /** How one view on show lags behind what is held. */
 interface Shown {
@@ -49,12 +52,16 @@ export class Follow {
   readonly #changed: () => void;
   readonly #everyMs: number | undefined;
   readonly #shown: ReadonlyMap<string, Shown>;
-  #subscription: Subscription<Record<string, Row>> | undefined;
+  /** Whose rows are held, though it may be refused by now. */
+  #subscription: Followed | null = null;
+  /** What it is of, among the choices; null while nothing is there to follow. */
+  #chosen: number | null = null;
+  /** What is asked for and has no rows yet; null where nothing is sought. */
+  #asked: Followed | null = null;
   #state: LineState = 'waiting';
   #times: ReadonlyMap<string, Frontier> = new Map();
   #receivedMs = 0;
   #closed = false;
-  #chosen = 0;
 
   /**
    * @param wanted views, each once
@@ -78,7 +85,7 @@ export class Follow {
     this.#shown = new Map(
       this.#choices.flat().map(({ view }) => [view, { pace: new Pace(), behind: 0 }]),
     );
-    this.#subscribe();
+    this.#ask(0);
   }
 
   get state(): LineState {
@@ -129,44 +136,78 @@ export class Follow {
     if (shown !== undefined) shown.behind = Math.max(1, shown.behind);
   }
 
+  /** Looks whether a better choice is there by now; what is followed stays until its rows come. */
+  reconsider(): void {
+    if (this.#asked === null && this.#chosen !== 0) this.#ask(0);
+  }
+
   /** Ends it; nothing is called any more. */
   close(): void {
     this.#closed = true;
+    this.#asked?.close();
     this.#subscription?.close();
   }
 
-  #subscribe(): void {
+  #ask(choice: number): void {
     if (this.#closed) return;
-    const wanted = this.#choices[this.#chosen] ?? [];
+    const wanted = this.#choices[choice] ?? [];
     const views = wanted.map(({ view }) => view);
     const filters = wanted.flatMap(({ view, where }) => (where ? [[view, where]] : []));
-    const subscription: Subscription<Record<string, Row>> = this.#client.subscribe(views, {
+    const subscription: Followed = this.#client.subscribe(views, {
       where: Object.fromEntries(filters),
       ...(this.#everyMs === undefined ? {} : { everyMs: this.#everyMs }),
-      onBatch: ({ lower, upper, held, changes }) => {
-        this.#subscription = subscription;
-        this.#receivedMs = this.#environment.wall();
-        this.#times = new Map(views.map((view) => [view, held[view] ?? upper]));
-        for (const [view, shown] of this.#shown) {
-          if (!this.#times.has(view)) continue;
-          // The first rows are drawn even when there are none.
-          if (lower !== null && changes(view).length === 0) continue;
-          shown.behind += 1;
-          shown.pace.beat(this.#environment.now());
-        }
-        this.#changed();
+      onBatch: (batch) => {
+        if (subscription !== this.#subscription) this.#adopt(subscription, choice);
+        this.#take(views, batch);
       },
       onStatus: ({ state }) => {
         if (this.#closed) return;
-        this.#state = state;
-        this.#changed();
-        if (state !== 'refused') return;
-        this.#chosen = (this.#chosen + 1) % this.#choices.length;
-        const ms = this.#chosen === 0 ? REFUSED_MS : 0;
-        this.#environment.after(ms, () => this.#subscribe());
+        if (state === 'refused') this.#refused(subscription, choice);
+        else if (subscription === this.#subscription) this.#become(state);
       },
     });
-    // What was held of a refused subscription stays until there is more.
-    this.#subscription ??= subscription;
+    this.#asked = subscription;
+  }
+
+  #adopt(subscription: Followed, choice: number): void {
+    const before = this.#subscription;
+    this.#subscription = subscription;
+    this.#chosen = choice;
+    this.#asked = null;
+    before?.close();
+  }
+
+  #take(views: readonly string[], { lower, upper, held, changes }: Batch): void {
+    this.#receivedMs = this.#environment.wall();
+    this.#times = new Map(views.map((view) => [view, held[view] ?? upper]));
+    for (const [view, shown] of this.#shown) {
+      if (!this.#times.has(view)) continue;
+      // The first rows are drawn even when there are none.
+      if (lower !== null && changes(view).length === 0) continue;
+      shown.behind += 1;
+      shown.pace.beat(this.#environment.now());
+    }
+    this.#changed();
+  }
+
+  #become(state: LineState): void {
+    const isBack = this.#state === 'resuming';
+    this.#state = state;
+    this.#changed();
+    // Another connection may be to a server that has more views.
+    if (isBack && state === 'live') this.reconsider();
+  }
+
+  /** Goes on to the next choice, up to the one that is followed, else round and round. */
+  #refused(subscription: Followed, choice: number): void {
+    const wasFollowed = subscription === this.#subscription;
+    if (wasFollowed) this.#chosen = null;
+    if (this.#chosen === null) this.#become('refused');
+    // What is asked for already goes on by itself.
+    if (wasFollowed && this.#asked !== null) return;
+    const next = (choice + 1) % this.#choices.length;
+    this.#asked = next === this.#chosen ? null : subscription;
+    if (this.#asked === null) return;
+    this.#environment.after(next === 0 ? REFUSED_MS : 0, () => this.#ask(next));
   }
 }

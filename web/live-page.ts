@@ -96,7 +96,13 @@ export class LivePage {
       this.#changes = this.#followLatest();
     }
     this.#followRanking();
+    this.reconsider();
     this.#schedule();
+  }
+
+  /** Looks whether there are views by now that it had to do without. */
+  reconsider(): void {
+    this.#counts.reconsider();
   }
 
   /** A part of the page as it stands, and which view it shows. */

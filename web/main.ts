@@ -43,8 +43,11 @@ theme(choice.theme);
 if (embedded !== null) root.dataset.embed = embedded;
 if (embedded === 'view' && choice.embed !== null) void embedView(choice.embed);
 const allViews = element('all-views', HTMLDetailsElement);
-const refreshViews = async () => {
-  if (!allViews.open || document.hidden) return;
+/** Views may have come and gone meanwhile. */
+const lookAgain = async () => {
+  if (document.hidden) return;
+  page.reconsider();
+  if (!allViews.open) return;
   const { showAllViews } = await import('./all-views.ts');
   await showAllViews(viewsHost, element('views', HTMLElement));
 };
@@ -56,8 +59,8 @@ const viewsHost: ViewsHost = {
     await openViewDialog(view, { title: view, snapshot: follow.snapshot(view) });
   },
 };
-allViews.addEventListener('toggle', refreshViews);
-document.addEventListener('visibilitychange', refreshViews);
+allViews.addEventListener('toggle', lookAgain);
+document.addEventListener('visibilitychange', lookAgain);
 let archive: Follow | null = null;
 if (embedded === null) {
   // Not before the first picture.

@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import type { Row } from '../client/rows.ts';
 import { NO_BROWSER } from './chromium.ts';
+import { formatCount } from './format.ts';
 import {
   expectedLines,
   PATIENT,
@@ -96,7 +97,7 @@ describe.skipIf(NO_BROWSER !== '')(`parts of the page in Chromium ${NO_BROWSER}`
       .toBe('This server has no view leaders (yet).');
   });
 
-  test('a database that has a top10 alone is shown, without what it lacks', async () => {
+  test('a database that has a top10 alone is shown without what it lacks, and with it when it comes', async () => {
     for (const view of Object.keys(new World(Math.random).views(0))) probe.stand.remove(view);
     const rows: Row[] = [
       ['a', 3],
@@ -113,6 +114,11 @@ describe.skipIf(NO_BROWSER !== '')(`parts of the page in Chromium ${NO_BROWSER}`
     await page.waitForSelector('html[data-connection="live"]');
     probe.stand.set({ top10: [['b', 4]] }, NOW + 1);
     await shows(page, [{ name: 'b', count: '4' }]);
+    const world = worldAt(NOW + 2);
+    await page.getByLabel('20', { exact: true }).check();
+    await shows(page, expectedLines(probe.stand.rows('top20')));
+    await settled(page, 'counter', NOW + 2);
+    expect(await page.textContent('#counter')).toBe(formatCount(world.total));
     expect(probe.faults).toEqual([]);
   });
 
