@@ -6,7 +6,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import type { Row } from '../client/rows.ts';
-import { launchChromium, NO_BROWSER } from './chromium.ts';
+import { launchChromium, launchTabs, NO_BROWSER, type Tabs } from './chromium.ts';
 import { formatCount } from './format.ts';
 import { type LeaderColumns, leadersOf } from './leaders.ts';
 import { nameText } from './name-text.ts';
@@ -26,6 +26,7 @@ const TOP: LeaderColumns = { name: 0, kind: 1, count: 2 };
 export class PageProbe {
   #folder = '';
   #browser: Browser | undefined;
+  #tabs: Tabs | undefined;
   #stand: Stand | undefined;
   #address = '';
   /** What went wrong in the browser: errors, refused loads, requests that leave the stand. */
@@ -55,6 +56,8 @@ export class PageProbe {
       });
     });
     afterEach(async () => {
+      await this.#tabs?.close();
+      this.#tabs = undefined;
       for (const context of this.#browser?.contexts() ?? []) await context.close();
       await this.#stand?.close();
     });
@@ -78,7 +81,16 @@ export class PageProbe {
   async open(options: BrowserContextOptions = {}, query = ''): Promise<Page> {
     if (this.#browser === undefined) throw new Error('expected a browser');
     const context = await this.#browser.newContext({ reducedMotion: 'reduce', ...options });
-    const page = await context.newPage();
+    return this.#visit(await context.newPage(), query);
+  }
+
+  /** Opens the page in a tab of a window: another tab of its context hides it. It moves. */
+  async openTab(): Promise<Page> {
+    this.#tabs = await launchTabs();
+    return this.#visit(await this.#tabs.context.newPage());
+  }
+
+  async #visit(page: Page, query = ''): Promise<Page> {
     page.setDefaultTimeout(PATIENT.timeout);
     page.on('pageerror', (error) => this.faults.push(error.message));
     page.on('dialog', (dialog) => this.faults.push(`dialog: ${dialog.message()}`));

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import type { Page } from 'playwright-core';
+import type { JSHandle, Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import type { Row } from '../client/rows.ts';
 import { NO_BROWSER } from './chromium.ts';
@@ -44,6 +44,39 @@ async function move(world: World, steps: number): Promise<void> {
     probe.stand.set(world.counted(), NOW + step);
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+/** Puts another tab before the page. */
+async function hide(page: Page): Promise<void> {
+  await page.context().newPage();
+  const isHidden = () => page.evaluate(() => document.hidden);
+  await expect.poll(isHidden, { ...PATIENT, message: 'Chromium hides a tab' }).toBe(true);
+}
+
+/** Counts how often anything in the page's body changes while it is hidden. */
+function countHiddenChanges(page: Page): Promise<JSHandle<{ hidden: number }>> {
+  return page.evaluateHandle(() => {
+    const changes = { hidden: 0 };
+    const observer = new MutationObserver((records) => {
+      if (document.hidden) changes.hidden += records.length;
+    });
+    const all = { subtree: true, childList: true, attributes: true, characterData: true };
+    observer.observe(document.body, all);
+    return changes;
+  });
+}
+
+/** Runs `run` until the page has received a batch of the counter up to `timestamp`. */
+async function receives(page: Page, timestamp: number, run: () => Promise<void>): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const received = new Promise<void>((resolve) => {
+    session.on('Network.webSocketFrameReceived', ({ response: { payloadData: text } }) => {
+      if (text.includes(`"upper":${timestamp}`) && text.includes('"counter"')) resolve();
+    });
+  });
+  await session.send('Network.enable');
+  await run();
+  await received;
 }
 
 async function shows(page: Page, lines: unknown): Promise<void> {
@@ -143,31 +176,32 @@ describe.skipIf(NO_BROWSER !== '')(`parts of the page in Chromium ${NO_BROWSER}`
 
   test('a hidden page draws nothing, and is at once where it should be when seen', async () => {
     const world = worldAt(NOW);
-    const page = await probe.open({ reducedMotion: 'no-preference' });
+    const page = await probe.openTab();
     await settled(page, 'counter', NOW);
-    // As a browser does with a tab in the background: no picture is asked for.
-    await page.evaluate(() => {
-      const [draw, waiting] = [
-        window.requestAnimationFrame.bind(window),
-        [] as FrameRequestCallback[],
-      ];
-      Object.defineProperty(document, 'hidden', { get: () => true, configurable: true });
-      window.requestAnimationFrame = (then) => waiting.push(then);
-      addEventListener('seen', () => {
-        Object.defineProperty(document, 'hidden', { get: () => false });
-        window.requestAnimationFrame = draw;
-        for (const then of waiting) draw(then);
-      });
-    });
-    await move(world, 100);
-    await expect
-      .poll(() => page.evaluate(() => document.querySelectorAll('.bar').length), PATIENT)
-      .toBe(10);
+    await hide(page);
+    const changes = await countHiddenChanges(page);
+    await receives(page, NOW + 100, () => move(world, 100));
     expect(await page.getAttribute('#counter-as-of', 'data-timestamp')).toBe(String(NOW));
-    await page.evaluate(() => dispatchEvent(new Event('seen')));
+    expect(await changes.jsonValue()).toEqual({ hidden: 0 });
+    await page.bringToFront();
     await settled(page, 'counter', NOW + 100);
     const lines = expectedLines(probe.stand.rows('top20')).slice(0, 10);
     expect(await shownRanking(page)).toEqual({ chart: lines, table: lines });
+    expect(probe.faults).toEqual([]);
+  });
+
+  test('a page that is seen again takes up the views that came meanwhile', async () => {
+    probe.stand.remove('top20');
+    probe.stand.set({ top10: [['a', 3]] }, NOW);
+    const page = await probe.openTab();
+    await page.getByText('All views').click();
+    await shows(page, [{ name: 'a', count: '3' }]);
+    await hide(page);
+    worldAt(NOW + 1);
+    await page.bringToFront();
+    await shows(page, expectedLines(probe.stand.rows('top20')).slice(0, 10));
+    await page.locator('[data-name="top20"]').waitFor();
+    expect(probe.faults).toEqual([]);
   });
 
   test('the newest changes and the rate are those of their views', async () => {
