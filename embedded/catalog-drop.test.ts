@@ -2,26 +2,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type DropRequest, whatGoes } from './catalog-drop.ts';
 import { type Relation, Relations } from './relation.ts';
+import { sampleRelation } from './relation-sample.ts';
 
-function view(id: string, deps: readonly string[], type: Relation['type'] = 'view'): Relation {
-  return {
-    id,
-    name: `v_${id}`,
-    schema: 'public',
-    type,
-    method: 'view',
-    reason: null,
-    sql: '',
-    deps,
-    temporal: false,
-    aggregate: null,
-    countsSince: null,
-    oid: null,
-    keepsNewest: false,
-    columns: [],
-    definition: null,
-  };
-}
+const view = (id: string, deps: readonly string[], type: Relation['type'] = 'view'): Relation =>
+  sampleRelation({ id, name: `v_${id}`, type, method: 'view', deps });
 
 /** Views that read some of those before them. */
 const catalogs = fc

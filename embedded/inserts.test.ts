@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { InsertRecognizer, joinInserts } from './inserts.ts';
 import { Relations } from './relation.ts';
+import { sampleRelation } from './relation-sample.ts';
 import { frame, int16, int32, text } from './wire/backend.ts';
 import { describe, EXECUTE_ALL, parse, query, SYNC } from './wire/request.ts';
 
@@ -11,29 +12,12 @@ const column = (name: string, type: string, typeOid: number, unnestable = true) 
   typeOid,
   unnestable,
 });
-const relations = new Relations([
-  {
-    id: 'u1',
-    name: 't',
-    schema: 'public',
-    type: 'table',
-    method: 'table',
-    reason: null,
-    sql: '',
-    deps: [],
-    temporal: false,
-    aggregate: null,
-    countsSince: null,
-    oid: 1,
-    keepsNewest: false,
-    definition: null,
-    columns: [
-      column('a', 'integer', 23),
-      column('b', 'text', 25),
-      column('c', 'text[]', 1009, false),
-    ],
-  },
-]);
+const columns = [
+  column('a', 'integer', 23),
+  column('b', 'text', 25),
+  column('c', 'text[]', 1009, false),
+];
+const relations = new Relations([sampleRelation({ id: 'u1', name: 't', columns })]);
 const recognizer = new InsertRecognizer(() => relations);
 const none = new Map<string, string>();
 

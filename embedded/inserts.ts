@@ -1,6 +1,12 @@
 import type { Settings, Unit } from './engine.ts';
-import { quoteName, type Token, tokenize } from './lexer.ts';
-import type { Relation, RelationColumn, Relations } from './relation.ts';
+import {
+  type LiteralInsert,
+  type ParameterInsert,
+  readLiteralInsert,
+  readParameterInsert,
+} from './insert-statement.ts';
+import { quoteName } from './lexer.ts';
+import type { Relations } from './relation.ts';
 import {
   BIND_COMPLETE,
   commandComplete,
@@ -37,17 +43,13 @@ export interface JoinableInsert {
 type InsertRow =
   | {
       readonly kind: 'parameters';
-      readonly shape: ParameterShape;
+      readonly insert: ParameterInsert;
       readonly values: readonly (Buffer | null)[];
     }
-  | { readonly kind: 'literals'; readonly head: string; readonly tuple: string };
+  | ({ readonly kind: 'literals' } & LiteralInsert);
 
-interface ParameterShape {
-  readonly table: string;
-  readonly columns: readonly RelationColumn[];
-}
-
-const MAX_SHAPES = 500;
+/** So many statements are remembered. */
+const MAX_KNOWN = 500;
 
 /** Larger rows gain nothing from company. */
 const MAX_BYTES = 16 * 1024;
@@ -59,8 +61,8 @@ const HARMLESS =
 /** Recognises inserts that may join others. Remembers statements it has seen. */
 export class InsertRecognizer {
   readonly #relations: () => Relations;
-  readonly #shapes = new Map<string, ParameterShape | null>();
-  #shapesOf: Relations | undefined;
+  readonly #known = new Map<string, ParameterInsert | null>();
+  #knownOf: Relations | undefined;
 
   constructor(relations: () => Relations) {
     this.#relations = relations;
@@ -80,51 +82,41 @@ export class InsertRecognizer {
   }
 
   #parameters(unit: Unit, messages: readonly FrontendMessage[]): JoinableInsert | null {
-    const shape = this.#shapeOf(unit.sql);
-    if (shape === null) return null;
+    const insert = this.#insertOf(unit.sql);
+    if (insert === null) return null;
     const answer: Buffer[] = [];
     let values: readonly (Buffer | null)[] | undefined;
     for (const message of messages) {
-      const part = answerTo(message, shape);
+      const part = answerTo(message, insert);
       if (part === null) return null;
       if (message.type === 'bind') values = message.parameters.values;
       answer.push(part);
     }
-    if (values?.length !== shape.columns.length || messages.at(-1)?.type !== 'sync') return null;
+    if (values?.length !== insert.columns.length || messages.at(-1)?.type !== 'sync') return null;
     return {
       key: `parameters ${unit.sql}`,
-      row: { kind: 'parameters', shape, values },
+      row: { kind: 'parameters', insert, values },
       answer: Buffer.concat(answer),
     };
   }
 
-  #shapeOf(sql: string): ParameterShape | null {
+  #insertOf(sql: string): ParameterInsert | null {
     const relations = this.#relations();
-    if (this.#shapesOf !== relations || this.#shapes.size > MAX_SHAPES) this.#shapes.clear();
-    this.#shapesOf = relations;
-    const known = this.#shapes.get(sql);
+    if (this.#knownOf !== relations || this.#known.size > MAX_KNOWN) this.#known.clear();
+    this.#knownOf = relations;
+    const known = this.#known.get(sql);
     if (known !== undefined) return known;
-    const shape = readShape(sql, relations);
-    this.#shapes.set(sql, shape);
-    return shape;
+    const insert = readParameterInsert(sql, relations);
+    this.#known.set(sql, insert);
+    return insert;
   }
 
   #literals(unit: Unit): JoinableInsert | null {
-    const tokens = tokenize(unit.sql);
-    const insert = readInsert(tokens, this.#relations());
+    const insert = readLiteralInsert(unit.sql, this.#relations());
     if (insert === null) return null;
-    const values = tokens.slice(insert.valuesAt + 1, tokens.length - 1);
-    const [open] = values;
-    if (open === undefined || !values.every((token, index) => isLiteralPart(token, index === 0))) {
-      return null;
-    }
     return {
-      key: `literals ${unit.sql.slice(0, open.start)}`,
-      row: {
-        kind: 'literals',
-        head: unit.sql.slice(0, open.start),
-        tuple: unit.sql.slice(open.start, tokens.at(-1)?.end),
-      },
+      key: `literals ${insert.head}`,
+      row: { kind: 'literals', ...insert },
       answer: Buffer.concat([commandComplete('INSERT 0 1'), readyForQuery('I')]),
     };
   }
@@ -133,17 +125,20 @@ export class InsertRecognizer {
 /** The joint statement of inserts with the same key, in their order, as one unit of messages. */
 export function joinInserts(inserts: readonly JoinableInsert[]): Buffer {
   const [first] = inserts;
-  if (first?.row.kind === 'parameters') return joinParameters(first.row.shape, inserts);
+  if (first?.row.kind === 'parameters') return joinParameters(first.row.insert, inserts);
   const tuples = inserts.map(({ row }) => (row.kind === 'literals' ? row.tuple : ''));
   const head = first?.row.kind === 'literals' ? first.row.head : '';
   return query(`${head}${tuples.join(', ')}`);
 }
 
-function joinParameters(shape: ParameterShape, inserts: readonly JoinableInsert[]): Buffer {
-  const names = shape.columns.map(({ name }) => quoteName(name)).join(', ');
-  const arrays = shape.columns.map(({ type }, index) => `$${index + 1}::${type}[]`).join(', ');
-  const sql = `INSERT INTO ${shape.table} (${names}) SELECT * FROM unnest(${arrays})`;
-  const values = shape.columns.map((_, column) => {
+function joinParameters(
+  { table, columns }: ParameterInsert,
+  inserts: readonly JoinableInsert[],
+): Buffer {
+  const names = columns.map(({ name }) => quoteName(name)).join(', ');
+  const arrays = columns.map(({ type }, index) => `$${index + 1}::${type}[]`).join(', ');
+  const sql = `INSERT INTO ${table} (${names}) SELECT * FROM unnest(${arrays})`;
+  const values = columns.map((_, column) => {
     const items = inserts.map(({ row }) =>
       arrayItem(row.kind === 'parameters' ? (row.values[column] ?? null) : null),
     );
@@ -171,11 +166,12 @@ function arrayItem(value: Buffer | null): string {
   return `"${value.toString('latin1').replace(/["\\]/g, '\\$&')}"`;
 }
 
-function answerTo(message: FrontendMessage, shape: ParameterShape): Buffer | null {
+/** What PostgreSQL answers to a message of an insert that succeeds; null for one that is in no such. */
+function answerTo(message: FrontendMessage, { columns }: ParameterInsert): Buffer | null {
   switch (message.type) {
     case 'parse': {
       const isFitting = message.parameterTypes.every(
-        (type, index) => type === 0 || type === shape.columns[index]?.typeOid,
+        (type, index) => type === 0 || type === columns[index]?.typeOid,
       );
       return message.name === '' && isFitting ? PARSE_COMPLETE : null;
     }
@@ -184,7 +180,7 @@ function answerTo(message: FrontendMessage, shape: ParameterShape): Buffer | nul
     case 'describe':
       return message.what === 'P'
         ? NO_DATA
-        : Buffer.concat([parameterDescription(shape.columns.map((each) => each.typeOid)), NO_DATA]);
+        : Buffer.concat([parameterDescription(columns.map((each) => each.typeOid)), NO_DATA]);
     case 'execute':
       return commandComplete('INSERT 0 1');
     case 'sync':
@@ -194,84 +190,4 @@ function answerTo(message: FrontendMessage, shape: ParameterShape): Buffer | nul
     default:
       return null;
   }
-}
-
-/** `VALUES ($1, $2, …)`, one parameter a column. */
-function readShape(sql: string, relations: Relations): ParameterShape | null {
-  const tokens = tokenize(sql);
-  const insert = readInsert(tokens, relations);
-  if (insert === null) return null;
-  const values = tokens.slice(insert.valuesAt + 2, -1);
-  const { columns } = insert;
-  if (values.length !== 2 * columns.length - 1) return null;
-  const fits = values.every((token, index) =>
-    index % 2 === 1
-      ? token.value === ','
-      : token.kind === 'parameter' && token.value === String(index / 2 + 1),
-  );
-  // Casting to these types' own arrays would cut values to one character.
-  const isUnnestable = columns.every(
-    ({ unnestable, typeOid }) => unnestable && typeOid !== BPCHAR && typeOid !== BIT,
-  );
-  return fits && isUnnestable ? { table: insert.table, columns } : null;
-}
-
-const [BPCHAR, BIT] = [1042, 1560];
-
-interface ReadInsert {
-  readonly table: string;
-  readonly columns: readonly RelationColumn[];
-  /** Index of the token VALUES. */
-  readonly valuesAt: number;
-}
-
-/** `INSERT INTO table [(columns)] VALUES ( … )` and nothing behind it. */
-function readInsert(tokens: readonly Token[], relations: Relations): ReadInsert | null {
-  if (!isWord(tokens[0], 'insert') || !isWord(tokens[1], 'into')) return null;
-  let at = 2;
-  if (isWord(tokens[at], 'public') && tokens[at + 1]?.value === '.') at += 2;
-  const name = tokens[at];
-  if (name?.kind !== 'word' && name?.kind !== 'quoted') return null;
-  const relation = relations.named(name.value);
-  if (relation?.method !== 'table' || relation.schema !== 'public') return null;
-  const valuesAt = tokens.findIndex((token) => isWord(token, 'values'));
-  const isOneTuple = tokens[valuesAt + 1]?.value === '(' && tokens.at(-1)?.value === ')';
-  const closings = tokens
-    .slice(valuesAt)
-    .filter((token) => token.kind === 'symbol' && token.value === ')');
-  if (valuesAt === -1 || !isOneTuple || closings.length !== 1) return null;
-  const columns = namedColumns(tokens.slice(at + 1, valuesAt), relation);
-  if (columns === null) return null;
-  return { table: `public.${quoteName(relation.name)}`, columns, valuesAt };
-}
-
-function namedColumns(
-  tokens: readonly Token[],
-  relation: Relation,
-): readonly RelationColumn[] | null {
-  if (tokens.length === 0) return relation.columns;
-  if (tokens[0]?.value !== '(' || tokens.at(-1)?.value !== ')') return null;
-  const columns: RelationColumn[] = [];
-  for (const [index, token] of tokens.slice(1, -1).entries()) {
-    if (index % 2 === 1) {
-      if (token.value !== ',') return null;
-      continue;
-    }
-    const column = relation.columns.find((each) => each.name === token.value);
-    if (column === undefined || (token.kind !== 'word' && token.kind !== 'quoted')) return null;
-    columns.push(column);
-  }
-  return columns;
-}
-
-function isWord(token: Token | undefined, word: string): boolean {
-  return token?.kind === 'word' && token.value === word;
-}
-
-/** Part of a tuple of plain literals. The lexer has no look at U&'…' UESCAPE, so neither is taken. */
-function isLiteralPart(token: Token, isFirst: boolean): boolean {
-  if (isFirst) return token.value === '(';
-  if (token.kind === 'string' || token.kind === 'number') return true;
-  if (token.kind === 'word') return ['null', 'true', 'false', 'default'].includes(token.value);
-  return token.kind === 'symbol' && [',', '-', '+'].includes(token.value);
 }

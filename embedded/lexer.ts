@@ -45,6 +45,11 @@ export function tokenize(sql: string): Token[] {
   return tokens;
 }
 
+/** Whether a token is this bare word. */
+export function isWord(token: Token | undefined, word: string): boolean {
+  return token?.kind === 'word' && token.value === word;
+}
+
 /** The statements of a script; empty ones are left out. */
 export function splitStatements(sql: string): StatementText[] {
   const statements: StatementText[] = [];

@@ -1,6 +1,6 @@
 import { Capture } from './capture.ts';
 import { EngineError } from './engine.ts';
-import { quoteName, quoteText, type Token, tokenize } from './lexer.ts';
+import { isWord, quoteName, quoteText, type Token, tokenize } from './lexer.ts';
 import { type Relation, type Relations, sqlName } from './relation.ts';
 import type { Store } from './store.ts';
 
@@ -118,10 +118,6 @@ function addOption(retention: Retention, option: readonly Token[]): Retention {
       hint: "WITH (RETAIN ROWS 250000, RETAIN FOR '70 minutes')",
     },
   );
-}
-
-function isWord(token: Token | undefined, word: string): boolean {
-  return token?.kind === 'word' && token.value === word;
 }
 
 /** Remembers what a table keeps. */

@@ -1,5 +1,5 @@
 import { EngineError } from '../engine.ts';
-import type { StatementText, Token } from '../lexer.ts';
+import { isWord, type StatementText, type Token } from '../lexer.ts';
 
 /** Walks over a statement's tokens; what the parsers of the dialect are written with. */
 export class TokenReader {
@@ -26,10 +26,7 @@ export class TokenReader {
 
   /** Whether these bare words stand next. */
   sees(...words: readonly string[]): boolean {
-    return words.every((word, ahead) => {
-      const token = this.peek(ahead);
-      return token?.kind === 'word' && token.value === word;
-    });
+    return words.every((word, ahead) => isWord(this.peek(ahead), word));
   }
 
   /** Steps over these words when all of them stand next. */
