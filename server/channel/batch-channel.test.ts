@@ -9,6 +9,7 @@ import { runs } from '../../tests/runs.ts';
 import { BatchChannels } from './batch-channels.ts';
 import type { BatchSeat, HeldPoint } from './batch-member.ts';
 import { type FakeView, FakeViews } from './fake-view.ts';
+import { groupEpoch } from './group.ts';
 
 const limits = { highBytes: 1_500, lowBytes: 400, lagMs: 60_000 };
 const NOTHING: Changes = new Map();
@@ -253,7 +254,23 @@ const steps = fc.array(
         database: fc.constantFrom('db', 'db', 'other'),
       }),
     },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('resume' as const), who: fc.nat() }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant('resume' as const),
+        who: fc.nat(),
+        view: name,
+        told: fc.constantFrom(0, 0, 0, 1, 50),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        do: fc.constant('cut' as const),
+        view: name,
+        reach: fc.constantFrom(1, 2, 4, Number.POSITIVE_INFINITY),
+      }),
+    },
     {
       weight: 3,
       arbitrary: fc.record({ do: fc.constant('wait' as const), who: fc.nat(), ahead: fc.nat(3) }),
@@ -315,9 +332,12 @@ function walk(stand: Stand, step: Step, at: number): void {
       break;
     case 'resume': {
       const client = clients[step.who % Math.max(1, clients.length)];
-      if (client !== undefined) resume(stand, client);
+      if (client !== undefined) resume(stand, client, step);
       break;
     }
+    case 'cut':
+      stand.view(step.view).reach = step.reach;
+      break;
     case 'wait': {
       const client = clients[step.who % Math.max(1, clients.length)];
       if (client !== undefined) wait(stand, client, step.ahead);
@@ -360,21 +380,33 @@ function expectShown(stand: Stand, { client, frontier }: Wait): void {
   }
 }
 
-/** Comes back with what it holds, on a connection of its own. */
-function resume(stand: Stand, client: Client): void {
+/**
+ * Comes back with what it holds, on a connection of its own. Another server has told it more of one
+ * view perhaps: it is kept waiting where this one does not know that yet, and never taken back.
+ */
+function resume(
+  stand: Stand,
+  client: Client,
+  { view, told }: { readonly view: string; readonly told: number },
+): void {
   if (client.frontier === null || client.closed !== null) return;
   const left = client.seat;
   client.seat = null;
   left?.leave();
   client.pipe.length = 0;
   const { views = [], everyMs = 0, where } = asked.get(client) ?? {};
-  const from = { epoch: client.epoch, timestamp: client.frontier, held: client.held };
   const channel = stand.channels.get(
-    views.map((view) => (where ? { view, where } : { view })),
+    views.map((each) => (where ? { view: each, where } : { view: each })),
     everyMs,
   );
   if ('code' in channel) throw new Error(channel.message);
-  const seat = channel.join(client, 'id', from);
+  const timestamp = client.frontier;
+  const known = Number(stand.view(view).frontier);
+  const epoch = groupEpoch(views.map((each) => stand.view(each).epoch));
+  const isTold = told > 0 && views.includes(view) && client.epoch === epoch;
+  const held = isTold ? { ...client.held, [view]: known + told } : client.held;
+  const seat = channel.join(client, 'id', { epoch: client.epoch, timestamp, held });
+  if (isTold) expect(seat).toBe(views.length > 1 && !stand.isOneDatabase ? 'hydrating' : 'ahead');
   if (typeof seat === 'string') client.close(CLOSE.draining);
   else client.seat = seat;
 }
