@@ -36,7 +36,7 @@ export default defineConfig({
           name: 'unit',
           include: ['**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**', 'tests/**', '**/*.system.test.ts'],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           maxWorkers: 2,
           // Modules are loaded once for all files, which takes half the time: no file may leave
           // anything behind in them.
