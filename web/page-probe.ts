@@ -6,11 +6,12 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import type { Row } from '../client/rows.ts';
-import { launchChromium, launchTabs, NO_BROWSER, type Tabs } from './chromium.ts';
+import { launchChromium, NO_BROWSER } from './chromium.ts';
 import { formatCount } from './format.ts';
 import { type LeaderColumns, leadersOf } from './leaders.ts';
 import { nameText } from './name-text.ts';
 import { Stand } from './stand.ts';
+import { launchTabs, type Tabs } from './tabs.ts';
 import { World } from './world.ts';
 
 /** What the page shows of a ranking, top to bottom. */
@@ -84,7 +85,7 @@ export class PageProbe {
     return this.#visit(await context.newPage(), query);
   }
 
-  /** Opens the page in a tab of a window: another tab of its context hides it. It moves. */
+  /** Opens the page in a tab of a window: another tab of its context hides it. Motion is on. */
   async openTab(): Promise<Page> {
     this.#tabs = await launchTabs();
     return this.#visit(await this.#tabs.context.newPage());
