@@ -9,6 +9,7 @@ import type { OutboxLimits } from './outbox.ts';
 import { type Owned, type OwnMessages, sizeOf } from './owned.ts';
 import { type Position, standsAt } from './position.ts';
 import { SentLog } from './sent-log.ts';
+import { Waiting } from './waiting.ts';
 
 /** The views of one epoch each, as one, and what single viewers are sent of them. */
 export interface Epoch {
@@ -25,13 +26,6 @@ export interface Stage {
   readonly stale: boolean;
 }
 
-/** Somebody who waits until a viewer has been sent all up to a frontier. */
-interface Waiting {
-  readonly viewer: Viewer;
-  readonly frontier: Frontier;
-  readonly run: () => void;
-}
-
 /** The viewers of a channel: who is live, who is behind, and what those are sent alone. */
 export class Audience implements SeatHolder {
   readonly #stage: Stage;
@@ -40,7 +34,7 @@ export class Audience implements SeatHolder {
   readonly #caughtUp: (own: OwnMessages, bytes: number) => void;
   readonly #viewers = new Set<Viewer>();
   readonly #sent: SentLog;
-  #waiting: Waiting[] = [];
+  readonly #waiting = new Waiting<Viewer>((viewer, frontier) => this.#isShown(viewer, frontier));
   #bytesSinceSweep = 0;
 
   constructor(
@@ -100,24 +94,18 @@ export class Audience implements SeatHolder {
    * left: at once where that is so already.
    */
   whenShown(viewer: Viewer, frontier: Frontier, run: () => void): void {
-    if (this.#isShown({ viewer, frontier })) run();
-    else this.#waiting.push({ viewer, frontier, run });
+    this.#waiting.add(viewer, frontier, run);
   }
 
   /** To be called after whatever may have shown more to somebody. */
   lookWaiting(): void {
-    if (this.#waiting.length === 0) return;
-    const shown = this.#waiting.filter((one) => this.#isShown(one));
-    if (shown.length === 0) return;
-    this.#waiting = this.#waiting.filter((one) => !shown.includes(one));
-    for (const { run } of shown) run();
+    this.#waiting.look();
   }
 
   /** Timestamps start over; live viewers leave the topic, and all are new. */
   restart(topic: string): void {
     this.#sent.restart();
-    // What was waited for means nothing in the new epoch: its first snapshot shows it.
-    this.#waiting = this.#waiting.map((one) => ({ ...one, frontier: 0 }));
+    this.#waiting.restart();
     for (const viewer of this.#viewers) {
       if (viewer.state.kind === 'live') viewer.member.leave(topic);
       viewer.state = fresh;
@@ -231,7 +219,7 @@ export class Audience implements SeatHolder {
     this.lookWaiting();
   }
 
-  #isShown({ viewer, frontier }: Omit<Waiting, 'run'>): boolean {
+  #isShown(viewer: Viewer, frontier: Frontier): boolean {
     if (!this.#viewers.has(viewer)) return true;
     // Between two epochs nobody can say what the frontier is of.
     const { epoch } = this.#stage;
