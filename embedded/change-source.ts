@@ -70,6 +70,7 @@ export async function closeSource(
   else for (const table of source.tables) await capture.unwantTouch(relations, table);
 }
 
+/** The relation as filters and projections of one that is kept; null where it is more. */
 async function linearSource(
   store: Store,
   relations: Relations,

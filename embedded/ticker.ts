@@ -43,11 +43,6 @@ export class Ticker {
     this.#tickTimer ??= setTimeout(() => this.#startTick(), waitMs);
   }
 
-  #startTick(): void {
-    this.#tickTimer = undefined;
-    this.#report(this.#options.turn(() => this.tick()));
-  }
-
   /** Publishes all that was committed. In a turn. */
   async tick(): Promise<void> {
     await this.publishing(() => this.#options.feeds.tick());
@@ -59,6 +54,18 @@ export class Ticker {
     await this.#options.floor.raise();
     this.#isDirty = false;
     return work();
+  }
+
+  /** No tick starts any more by itself. */
+  stop(): void {
+    this.#isStopped = true;
+    clearInterval(this.#idleTimer);
+    clearTimeout(this.#tickTimer);
+  }
+
+  #startTick(): void {
+    this.#tickTimer = undefined;
+    this.#report(this.#options.turn(() => this.tick()));
   }
 
   /** Progress for the quiet ones, and an end for the feeds nobody reads. */
@@ -84,12 +91,5 @@ export class Ticker {
     work.catch((error: unknown) => {
       if (!this.#isStopped) throw error;
     });
-  }
-
-  /** No tick starts any more by itself. */
-  stop(): void {
-    this.#isStopped = true;
-    clearInterval(this.#idleTimer);
-    clearTimeout(this.#tickTimer);
   }
 }
