@@ -554,6 +554,27 @@ test('everyMs: the first batch at once, then no more often, and none is lost', (
   expect(client.rows.get('one')?.size).toBe(100);
 });
 
+test.each([0, 2_000, 60_000])(
+  'a view that never rests is proved every 15 s, everyMs %i',
+  (everyMs) => {
+    const stand = new Stand();
+    const view = stand.view('one');
+    view.reset('e', 1, NOTHING);
+    const client = stand.join(['one'], { everyMs });
+    let proved = 0;
+    for (let at = 2; at < 302; at++) {
+      view.batch(at, new Map([[`["a",${at}]`, 1]]));
+      stand.tick(200);
+      // The hash is compared with what is held.
+      client.readAll();
+      if (at % 75 !== 0) continue;
+      expect(client.progress).toBeGreaterThan(proved);
+      proved = client.progress;
+    }
+    expect(proved).toBeLessThanOrEqual(5);
+  },
+);
+
 test('who joins or resumes between two batches gets what the channel has shown, and no more', () => {
   const stand = new Stand();
   const view = stand.view('one');

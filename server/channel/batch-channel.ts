@@ -103,7 +103,7 @@ export class BatchChannel {
       return;
     }
     this.#emit();
-    if (this.#pace.isProofDue(nowMs)) this.#proveQuiet();
+    if (this.#pace.isProofDue(nowMs, this.#epoch?.group.hasPending ?? false)) this.#prove();
     for (const viewer of this.#audience.all()) this.#audience.look(viewer);
     this.#audience.lookWaiting();
   }
@@ -182,7 +182,7 @@ export class BatchChannel {
     if (missing.kind !== 'ahead' || !group.reaches(held)) return missing;
     // A proof of quiet, or another server, has told it more: tell the others here, too.
     this.#emit();
-    this.#proveQuiet();
+    if (!group.hasPending) this.#prove();
     return group.since(held);
   }
 
@@ -231,14 +231,16 @@ export class BatchChannel {
     this.#publish(encodeBatch({ channel, lower: lower.frontier, upper, changes }), upper);
   }
 
-  /** Nothing has changed since the last batch, up to now, and this is the hash of what is held. */
-  #proveQuiet(): void {
+  /**
+   * This is the hash of what is held; and where nothing is pending, nothing has changed since the
+   * last batch, up to now.
+   */
+  #prove(): void {
     if (this.#epoch === null || this.#audience.size === 0) return;
     const { group } = this.#epoch;
-    if (group.hasPending) return;
     const nowMs = this.#parts.nowMs();
     this.#audience.beforeStep();
-    const step = group.advance(nowMs);
+    const step = group.hasPending ? null : group.advance(nowMs);
     // What came and went again is pending no more, but stands at the times between.
     if (step !== null && step.changes.size > 0) {
       this.#publishStep(step);

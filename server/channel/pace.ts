@@ -1,12 +1,14 @@
-/** Progress comes so long after a batch, and then so often: `hello` promises 15 s. */
+/** A proof comes so long after a batch, and so long after the one before: `hello` promises 15 s. */
 const QUIET_MS = 1_000;
 const PROGRESS_MS = 14_500;
 
-/** When a channel may send its next batch, and when it is to prove that nothing has changed. */
+/** When a channel may send its next batch, and when it is to prove what its viewers hold. */
 export class Pace {
   readonly #everyMs: number;
   #sentMs = Number.NEGATIVE_INFINITY;
+  /** When the next proof is due if no batch comes, and when it is in any case. */
   #proofMs = Number.POSITIVE_INFINITY;
+  #latestMs = Number.POSITIVE_INFINITY;
 
   /** At most one batch in `everyMs`. */
   constructor(everyMs: number) {
@@ -18,9 +20,12 @@ export class Pace {
     return Math.max(0, this.#sentMs + this.#everyMs - nowMs);
   }
 
-  /** Whether a proof of quiet is due: never before somebody listens. */
-  isProofDue(nowMs: number): boolean {
-    return nowMs >= this.#proofMs;
+  /**
+   * Whether a proof is due: never before somebody listens, and where changes are pending, which it
+   * says nothing of, only when it can wait no longer.
+   */
+  isProofDue(nowMs: number, isPending: boolean): boolean {
+    return nowMs >= (isPending ? this.#latestMs : this.#proofMs);
   }
 
   /** Somebody listens; from the first one on, proofs are due. */
@@ -31,16 +36,18 @@ export class Pace {
   /** All viewers are sent a first batch of their own. */
   restart(nowMs: number): void {
     this.#proofMs = nowMs + QUIET_MS;
+    this.#latestMs = nowMs + PROGRESS_MS;
   }
 
   /** A batch goes out. */
   sent(nowMs: number): void {
     this.#sentMs = nowMs;
-    this.#proofMs = nowMs + QUIET_MS;
+    this.#proofMs = Math.min(nowMs + QUIET_MS, this.#latestMs);
   }
 
-  /** Quiet was proved. */
+  /** What is held was proved. */
   proved(nowMs: number): void {
     this.#proofMs = nowMs + PROGRESS_MS;
+    this.#latestMs = this.#proofMs;
   }
 }
