@@ -36,7 +36,6 @@ async function readPairs(folder: string): Promise<readonly TopicSchemas[]> {
 const isProblem = (topic: object | undefined): boolean => topic === undefined || 'problem' in topic;
 
 const timing = {
-  nowMs: () => Date.now(),
   after: (ms: number, run: () => void) => {
     const timer = setTimeout(run, ms);
     return () => clearTimeout(timer);

@@ -324,6 +324,28 @@ test('killed between accepting and archiving nothing is lost, and what is sent a
   expect(sent.map(({ text }) => texts.get(text))).toEqual(sent.map(() => 1));
 }, 60_000);
 
+test('while nobody accepts, nothing is said to be accepted; sent again it counts once', async () => {
+  const form = (id: string, value: string) =>
+    fetch(`${viewcast.page}/example/`, {
+      method: 'POST',
+      body: new URLSearchParams({ id, value }),
+      redirect: 'manual',
+    });
+  await until('the engine takes messages', async () => (await form(uuid(), 'warm')).status === 303);
+  const engine = await until('the engine runs', () => viewcast.parts().engine ?? null);
+  const [id, text] = [uuid(), `frozen ${uuid()}`];
+  process.kill(engine, 'SIGSTOP');
+  try {
+    const answer = await form(id, text);
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await answer.text()).toContain(`value="${text}"`);
+  } finally {
+    process.kill(engine, 'SIGCONT');
+  }
+  await until('it is archived', async () => (await form(id, text)).status === 303);
+  expect((await archived()).get(text)).toBe(1);
+}, 30_000);
+
 test('two connections of one id are both told, after the batch that shows it', async () => {
   const id = uuid();
   const say = { type: 'submit', id, topic: 'example', value: { value: id } } as const;

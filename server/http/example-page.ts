@@ -4,7 +4,7 @@ import type { Reply } from '../reply.ts';
 import type { Request } from '../request.ts';
 import { textOf } from './body.ts';
 import { type FormPage, formPage, type Notice } from './example-html.ts';
-import { type Intake, type Outcome, takeIn } from './intake.ts';
+import { type Intake, type Outcome, type Refused, standingOf, takeIn } from './intake.ts';
 import { SECURITY } from './page.ts';
 import type { PostRoute, Route } from './routes.ts';
 
@@ -20,8 +20,18 @@ export interface ExamplePageParts {
 
 /** A form is answered when the archive holds its message, or after so long. */
 const WAIT_MS = 5_000;
+/** Nobody said within that time that they have it: it may have got there, or not. */
+const UNANSWERED: Refused = {
+  code: 'unavailable',
+  message: 'nobody accepted it within 5 s. Send it again: should it have got there, it counts once',
+  retryMs: 1_000,
+};
 const LONGEST_BODY = 16_384;
 const REFRESH_SECONDS = 2;
+/** Another server may be asked than the one that accepted a message: so often it looks for it. */
+const MOST_LOOKS = 30;
+/** Where the message is said to be archived, it lacks moments. */
+const LOOKS_WHEN_ARCHIVED = 2;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
 /**
@@ -37,9 +47,11 @@ export function exampleRoute(parts: ExamplePageParts): Route {
     const id = request.query.get('message');
     const at = Number(request.query.get('at'));
     if (id === null || !UUID.test(id)) return page(parts, 200, {});
-    return Number.isSafeInteger(at) && at > 0
-      ? shownUpTo(parts, at).then(() => page(parts, 200, { notice: done(id) }))
-      : stillWaiting(parts, id);
+    const isArchived = Number.isSafeInteger(at) && at > 0;
+    const looks = Number(request.query.get('looks') ?? (isArchived ? LOOKS_WHEN_ARCHIVED : 0));
+    return isArchived
+      ? shownUpTo(parts, at).then(() => standing(parts, id, looks, done(id)))
+      : standing(parts, id, looks, null);
   };
 }
 
@@ -57,62 +69,74 @@ export function exampleFormRoute(parts: ExamplePageParts): PostRoute {
       if (text === null || !isUtf8(text))
         return page(parts, 400, { notice: problem('expected UTF-8') });
       const form = new URLSearchParams(text);
-      const typed = form.get('value') ?? '';
+      const value = form.get('value') || inventedCall(parts.random);
       const given = form.get('id') ?? '';
       let id = UUID.test(given) ? given.toLowerCase() : crypto.randomUUID();
-      let outcome = await send(parts, request, id, typed);
+      let outcome = await send(parts, request, id, value);
       // Somebody who went back and changed the text means another message.
       if (outcome.state === 'refused' && outcome.code === 'id_conflict') {
         id = crypto.randomUUID();
-        outcome = await send(parts, request, id, typed);
+        outcome = await send(parts, request, id, value);
       }
-      return answerTo(parts, outcome, id, typed);
+      return answerTo(parts, outcome, id, value);
     },
   };
 }
 
 function send(
-  { intake, addressOf, random }: ExamplePageParts,
+  { intake, addressOf }: ExamplePageParts,
   request: Request,
   id: string,
-  typed: string,
+  value: string,
 ): Promise<Outcome> {
-  const value = typed === '' ? inventedCall(random) : typed;
   const message = { topic: EXAMPLE_TOPIC, id, value: { value } };
   return takeIn(intake, message, addressOf(request), WAIT_MS);
 }
 
-async function answerTo(
-  parts: ExamplePageParts,
-  outcome: Outcome,
-  id: string,
-  typed: string,
-): Promise<Reply> {
-  if (outcome.state === 'archived') {
-    return redirect(`/example/?message=${id}&at=${outcome.timestamp}`, 303);
+function answerTo(parts: ExamplePageParts, outcome: Outcome, id: string, value: string): Reply {
+  switch (outcome.state) {
+    case 'archived':
+      return redirect(`/example/?message=${id}&at=${outcome.timestamp}`, 303);
+    case 'accepted':
+      return page(parts, 202, { notice: waiting, refresh: { id, looks: MOST_LOOKS } });
+    case 'submitted':
+      return refused(parts, UNANSWERED, id, value);
+    case 'refused':
+      return refused(parts, outcome, id, value);
   }
-  if (outcome.state !== 'refused') return page(parts, 202, { notice: waiting, refresh: id });
-  const { code, message, retryMs } = outcome;
+}
+
+/** The form again, with what was typed: sent once more it is the same message. */
+function refused(
+  parts: ExamplePageParts,
+  { code, message, retryMs }: Refused,
+  id: string,
+  value: string,
+): Reply {
   const status = retryMs !== undefined ? 503 : code === 'unknown_topic' ? 404 : 422;
-  const told = page(parts, status, { notice: problem(`not sent: ${message}`), value: typed, id });
+  const told = page(parts, status, { notice: problem(`not sent: ${message}`), value, id });
   if (retryMs === undefined) return told;
   const seconds = String(Math.ceil(retryMs / 1_000));
   return { ...told, headers: { ...told.headers, 'Retry-After': seconds } };
 }
 
-/** A message that was accepted: the page that loads itself until it is archived. */
-function stillWaiting(parts: ExamplePageParts, id: string): Reply {
-  let at: Frontier | null = null;
-  const stop = parts.intake.watch(EXAMPLE_TOPIC, id, {
-    accepted: () => {},
-    archived: (timestamp) => {
-      at = timestamp;
-    },
-    refused: () => {},
-  });
-  stop?.();
-  if (at !== null) return redirect(`/example/?message=${id}&at=${at}`, 303);
-  return page(parts, 200, { notice: waiting, refresh: id });
+/**
+ * The page of a message: it loads itself anew until that is archived, and where nothing is known of
+ * it `looks` times at most. `shown` is said of one that is archived and listed.
+ */
+function standing(parts: ExamplePageParts, id: string, looks: number, shown: Notice | null): Reply {
+  const outcome = standingOf(parts.intake, EXAMPLE_TOPIC, id);
+  if (outcome === null || outcome.state === 'refused') {
+    const left = Math.min(looks, MOST_LOOKS) - 1;
+    const again = left >= 0 ? { refresh: { id, looks: left } } : {};
+    return page(parts, 404, { notice: unknown(id), ...again });
+  }
+  if (outcome.state !== 'archived') {
+    const notice = outcome.state === 'accepted' ? waiting : unanswered;
+    return page(parts, 200, { notice, refresh: { id, looks: MOST_LOOKS } });
+  }
+  if (shown !== null) return page(parts, 200, { notice: shown });
+  return redirect(`/example/?message=${id}&at=${outcome.timestamp}`, 303);
 }
 
 /**
@@ -129,8 +153,8 @@ interface Shown {
   readonly notice?: Notice;
   readonly value?: string;
   readonly id?: string;
-  /** The message whose archiving is waited for. */
-  readonly refresh?: string;
+  /** The message whose archiving is waited for, and how often it is looked for where it is unknown. */
+  readonly refresh?: { readonly id: string; readonly looks: number };
 }
 
 function page(parts: ExamplePageParts, status: number, shown: Shown): Reply {
@@ -151,7 +175,9 @@ function page(parts: ExamplePageParts, status: number, shown: Shown): Reply {
     // The page of a POST would be posted again: it goes on at an address of its own.
     ...(refresh === undefined
       ? {}
-      : { Refresh: `${REFRESH_SECONDS}; url=/example/?message=${refresh}` }),
+      : {
+          Refresh: `${REFRESH_SECONDS}; url=/example/?message=${refresh.id}&looks=${refresh.looks}`,
+        }),
   };
   return { status, headers, body: formPage(content) };
 }
@@ -182,6 +208,14 @@ const waiting: Notice = {
   kind: 'waiting',
   text: 'Accepted, not archived yet. It will be: this page says when.',
 };
+const unanswered: Notice = {
+  kind: 'waiting',
+  text: 'Sent, but not accepted yet: this page says when it is archived.',
+};
+const unknown = (id: string): Notice => ({
+  kind: 'problem',
+  text: `Nothing is known here of a message ${id}. Once archived it is listed: load this page again to see.`,
+});
 const problem = (told: string): Notice => ({ kind: 'problem', text: told });
 
 const redirect = (location: string, status: number): Reply => ({

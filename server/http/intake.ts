@@ -34,18 +34,18 @@ export type Outcome =
   | { readonly state: 'accepted' | 'submitted' }
   | ({ readonly state: 'refused' } & Refused);
 
-/** Without a word from where messages go, a request is answered after so long. */
+/** Without a word from where messages go, a request that names no time is answered after so long. */
 const LIMIT_MS = 10_000;
 
 /**
- * Submits a message and waits: until it is accepted, and then, `waitMs` from now at most, until it
- * is archived.
+ * Submits a message and waits: until it is archived, `waitMs` at most, or where that is null until
+ * it is accepted.
  */
 export function takeIn(
   intake: Intake,
   given: Given,
   address: string,
-  waitMs: number,
+  waitMs: number | null,
 ): Promise<Outcome> {
   return new Promise((resolve) => {
     let outcome: Outcome = { state: 'submitted' };
@@ -53,23 +53,16 @@ export function takeIn(
     let over = false;
     const end = (): void => {
       over = true;
-      clearTimeout(wait);
       clearTimeout(limit);
       stop?.();
       resolve(outcome);
     };
-    const wait = setTimeout(() => {
-      if (outcome.state === 'accepted') end();
-    }, waitMs);
-    const limit = setTimeout(end, Math.max(waitMs, LIMIT_MS));
-    const startMs = Date.now();
+    const limit = setTimeout(end, waitMs ?? LIMIT_MS);
     stop = intake.submit(given, address, {
       accepted: () => {
         outcome = { state: 'accepted' };
         // In this very turn it may be told archived, too.
-        queueMicrotask(() => {
-          if (!over && Date.now() - startMs >= waitMs) end();
-        });
+        if (waitMs === null) queueMicrotask(end);
       },
       archived: (timestamp) => {
         outcome = { state: 'archived', timestamp };
@@ -82,4 +75,22 @@ export function takeIn(
     });
     if (over) stop();
   });
+}
+
+/** Where a message stands right now; null when nothing is known of it here. */
+export function standingOf(intake: Intake, topic: string, id: string): Outcome | null {
+  let outcome: Outcome = { state: 'submitted' };
+  const stop = intake.watch(topic, id, {
+    accepted: () => {
+      outcome = { state: 'accepted' };
+    },
+    archived: (timestamp) => {
+      outcome = { state: 'archived', timestamp };
+    },
+    refused: (refusal) => {
+      outcome = { state: 'refused', ...refusal };
+    },
+  });
+  stop?.();
+  return stop === null ? null : outcome;
 }

@@ -3,7 +3,14 @@ import type { Json } from '../../protocol/update.ts';
 import { errorReply, jsonReply, type Reply } from '../reply.ts';
 import type { Request } from '../request.ts';
 import { textOf } from './body.ts';
-import { type Given, type Intake, type Outcome, type Refused, takeIn } from './intake.ts';
+import {
+  type Given,
+  type Intake,
+  type Outcome,
+  type Refused,
+  standingOf,
+  takeIn,
+} from './intake.ts';
 import { givenSchema, MOST_MESSAGES } from './rest-schema.ts';
 import { matchPath, type PostRoute, type Route, type Visitor } from './routes.ts';
 
@@ -47,9 +54,12 @@ export function messageRoute(intake: Intake): Route {
   return (request, visitor) => {
     const asked = askedMessage(request, intake, visitor);
     if (asked === null) return null;
-    const found = asked.topics.flatMap((topic) => stateOf(intake, topic, asked.id) ?? []);
-    const [one] = found;
-    return one === undefined ? unknownMessage(asked.id) : jsonReply(200, one);
+    const { id } = asked;
+    for (const topic of asked.topics) {
+      const outcome = standingOf(intake, topic, id);
+      if (outcome !== null) return jsonReply(200, describe({ id, topic, outcome }));
+    }
+    return unknownMessage(id);
   };
 }
 
@@ -70,24 +80,6 @@ export function askedMessage(
 
 export const unknownMessage = (id: string): Reply =>
   errorReply(404, 'unknown_message', `nothing is known here of a message ${id.slice(0, 64)}`);
-
-/** What is known of a message right now. */
-function stateOf(intake: Intake, topic: string, id: string): object | null {
-  let outcome: Outcome = { state: 'submitted' };
-  const stop = intake.watch(topic, id, {
-    accepted: () => {
-      outcome = { state: 'accepted' };
-    },
-    archived: (timestamp) => {
-      outcome = { state: 'archived', timestamp };
-    },
-    refused: (refusal) => {
-      outcome = { state: 'refused', ...refusal };
-    },
-  });
-  stop?.();
-  return stop === null ? null : describe({ id, topic, outcome });
-}
 
 function readGiven(
   request: Request,
@@ -122,12 +114,12 @@ function readGiven(
   return { messages, isList: Array.isArray(result.data) };
 }
 
-/** `Prefer: wait=5` (RFC 7240 §4.3). */
-function waitOf(request: Request): number {
+/** `Prefer: wait=5` (RFC 7240 §4.3); null when it asks for no time. */
+function waitOf(request: Request): number | null {
   const wait = /(?:^|[,;]\s*)wait\s*=\s*"?(\d{1,4})/i.exec(
     request.headers.get('prefer') ?? '',
   )?.[1];
-  return Math.min(Number(wait ?? 0), MOST_WAIT_SECONDS) * 1_000;
+  return wait === undefined ? null : Math.min(Number(wait), MOST_WAIT_SECONDS) * 1_000;
 }
 
 type Told = Partial<Given> & { readonly outcome: Outcome };

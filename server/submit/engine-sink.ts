@@ -13,7 +13,7 @@ export interface EngineConnection {
   close(): void;
 }
 
-export type EngineSinkParts = Pick<WriteQueueParts, 'nowMs' | 'after'> & {
+export type EngineSinkParts = Pick<WriteQueueParts, 'after'> & {
   readonly connect: () => Promise<EngineConnection>;
 };
 
@@ -30,11 +30,10 @@ export class EngineSink implements Sink {
   #connection: Promise<EngineConnection> | null = null;
   #never: string | null = null;
 
-  constructor({ connect, nowMs, after }: EngineSinkParts) {
+  constructor({ connect, after }: EngineSinkParts) {
     this.#connectAnew = connect;
     this.#queue = new WriteQueue({
       writeAll: (topic, batch) => this.#writeAll(topic, batch),
-      nowMs,
       after,
       hopeful: () => this.#never === null,
     });

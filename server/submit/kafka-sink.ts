@@ -11,7 +11,7 @@ export interface KafkaWriter {
   close(): Promise<void>;
 }
 
-export type KafkaSinkParts = Pick<WriteQueueParts, 'nowMs' | 'after'> & {
+export type KafkaSinkParts = Pick<WriteQueueParts, 'after'> & {
   readonly writer: KafkaWriter;
 };
 
@@ -33,10 +33,9 @@ export class KafkaSink implements Sink {
 
   constructor(parts: KafkaSinkParts) {
     this.#parts = parts;
-    const { nowMs, after } = parts;
+    const { after } = parts;
     this.#queue = new WriteQueue({
       writeAll: (topic, batch) => this.#writeAll(topic, batch),
-      nowMs,
       after,
       hopeful: () => true,
     });

@@ -4,7 +4,8 @@ import type { Topic } from './topic.ts';
 /** A message that waits to be written. */
 export interface Waiting {
   readonly message: Message;
-  readonly untilMs: number;
+  /** Whether its sender was told that nothing is known of it. */
+  readonly isGivenUp: () => boolean;
   readonly resolve: (written: Written) => void;
   readonly reject: (error: Error) => void;
 }
@@ -12,7 +13,6 @@ export interface Waiting {
 export interface WriteQueueParts {
   /** Answers each of them, or returns why nothing can be said of those that it did not answer. */
   readonly writeAll: (topic: Topic, batch: readonly Waiting[]) => Promise<SinkError | null>;
-  readonly nowMs: () => number;
   /** Runs `run` after `ms`; the returned function calls it off. */
   readonly after: (ms: number, run: () => void) => () => void;
   /** Whether trying again may help. */
@@ -24,11 +24,14 @@ const MOST_AT_ONCE = 500;
 /** What was killed is back within that time; longer, a sender is not kept waiting. */
 const PATIENCE_MS = 5_000;
 const RETRY_MS = 100;
+const SILENT = `where messages go does not answer: nothing was heard for ${PATIENCE_MS / 1_000} s`;
 
 /** Messages of each topic, written many at once: what comes while some are written goes next. */
 export class WriteQueue {
   readonly #parts: WriteQueueParts;
   readonly #queues = new Map<Topic, Waiting[]>();
+  /** Why the last writing to a topic failed. */
+  readonly #failures = new Map<Topic, SinkError>();
   #pauses = new Set<() => void>();
   #open = true;
 
@@ -39,15 +42,24 @@ export class WriteQueue {
   /** @throws {SinkError} when it is not known after 5 s whether the message was written. */
   write(topic: Topic, message: Message): Promise<Written> {
     return new Promise((resolve, reject) => {
-      const untilMs = this.#parts.nowMs() + PATIENCE_MS;
-      const waiting = { message, untilMs, resolve, reject };
-      const queue = this.#queues.get(topic);
-      if (queue !== undefined) {
-        queue.push(waiting);
-        return;
-      }
-      this.#queues.set(topic, [waiting]);
-      void this.#run(topic);
+      let givenUp = false;
+      // What is behind may also keep silent for longer than that.
+      const cancel = this.#parts.after(PATIENCE_MS, () => {
+        givenUp = true;
+        reject(this.#failures.get(topic) ?? new SinkError(SILENT));
+      });
+      this.#add(topic, {
+        message,
+        isGivenUp: () => givenUp,
+        resolve: (written) => {
+          cancel();
+          resolve(written);
+        },
+        reject: (error) => {
+          cancel();
+          reject(error);
+        },
+      });
     });
   }
 
@@ -57,20 +69,34 @@ export class WriteQueue {
     for (const end of this.#pauses) end();
   }
 
+  #add(topic: Topic, waiting: Waiting): void {
+    const queue = this.#queues.get(topic);
+    if (queue !== undefined) {
+      queue.push(waiting);
+      return;
+    }
+    this.#queues.set(topic, [waiting]);
+    void this.#run(topic);
+  }
+
   /** Writes what waits for a topic until nothing does. Never rejects. */
   async #run(topic: Topic): Promise<void> {
     const queue = this.#queues.get(topic) ?? [];
     while (queue.length > 0) {
-      const batch = queue.splice(0, MOST_AT_ONCE);
+      const batch = queue.splice(0, MOST_AT_ONCE).filter((one) => !one.isGivenUp());
+      if (batch.length === 0) continue;
       const failure = await this.#parts.writeAll(topic, batch);
-      if (failure === null) continue;
-      const givenUp = !this.#open || !this.#parts.hopeful();
-      const isLate = (one: Waiting) => givenUp || one.untilMs <= this.#parts.nowMs();
-      for (const one of batch.filter(isLate)) one.reject(failure);
-      queue.unshift(...batch.filter((one) => !isLate(one)));
+      if (failure === null) {
+        this.#failures.delete(topic);
+        continue;
+      }
+      this.#failures.set(topic, failure);
+      if (this.#open && this.#parts.hopeful()) queue.unshift(...batch);
+      else for (const one of batch) one.reject(failure);
       if (queue.length > 0) await this.#pause();
     }
     this.#queues.delete(topic);
+    this.#failures.delete(topic);
   }
 
   #pause(): Promise<void> {
