@@ -16,6 +16,8 @@ export interface GuardPort {
   authorized(expiresInMs: number | null): void;
   /** A fresh token could not be verified; the one before still holds. */
   unavailable(message: string, retryMs: number): void;
+  /** A token does not hold, and why; {@link close} follows. */
+  refused(message: string): void;
   /** Ends the connection. */
   close(reason: CloseCode): void;
 }
@@ -89,6 +91,10 @@ export class ConnectionGuard implements Guard, AuthPort {
 
   unavailable(message: string, retryMs: number): void {
     this.#port.unavailable(message, retryMs);
+  }
+
+  refused(message: string): void {
+    this.#port.refused(message);
   }
 
   close(reason: CloseCode): void {

@@ -37,6 +37,11 @@ class Port {
     this.said.push(`unavailable ${retryMs}`);
   }
 
+  refused(message: string): void {
+    expect(this.closed).toBe(null);
+    this.said.push(`refused ${message}`);
+  }
+
   verdict(): void {}
 
   close(reason: CloseCode): void {
@@ -57,7 +62,7 @@ const grantFor = (clock: ManualClock, ms: number | null): Verdict => ({
   kind: 'granted',
   grant: { ...openGrant, expiresAtMs: ms === null ? null : clock.now() + ms },
 });
-const refused: Verdict = { kind: 'refused', reason: 'expired', message: '' };
+const refused: Verdict = { kind: 'refused', reason: 'expired', message: 'too old' };
 const unavailable: Verdict = { kind: 'unavailable', message: 'later', cause: null };
 
 test('where tokens are off everything is allowed, and a token is only acknowledged', () => {
@@ -111,11 +116,12 @@ test('what waits is bounded: 4029, and nothing of it runs', async () => {
   expect(ran).toEqual([]);
 });
 
-test('a refused token: 4003, before and after a grant', async () => {
+test('a refused token: why, and 4003, before and after a grant', async () => {
   const one = start();
   one.auth.present('bad');
   await one.verifier.answer(refused);
   expect(one.port.closed).toBe(CLOSE.authExpired);
+  expect(one.port.said).toEqual(['refused too old']);
   const two = start();
   two.auth.present('good');
   await two.verifier.answer(grantFor(two.clock, 60_000));

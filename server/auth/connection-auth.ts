@@ -15,6 +15,8 @@ export interface AuthPort {
   authorized(grant: Grant, expiresInMs: number | null): void;
   /** A fresh token could not be verified; the grant before it still holds. */
   unavailable(message: string, retryMs: number): void;
+  /** A token does not hold, and why; {@link close} follows. */
+  refused(message: string): void;
   /** Ends the connection; nothing may be sent after it. */
   close(reason: CloseCode): void;
   /** For metrics and logs. */
@@ -140,6 +142,7 @@ export class ConnectionAuth {
         this.#end(CLOSE.authTimeout);
         break;
       case 'close-refused':
+        if (verdict?.kind === 'refused') this.#port.refused(verdict.message);
         this.#end(CLOSE.authExpired);
         break;
       case 'close-unavailable':

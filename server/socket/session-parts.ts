@@ -68,6 +68,7 @@ export type Filter = ViewRequest['where'];
 export interface GuardPort {
   authorized(expiresInMs: number | null): void;
   unavailable(message: string, retryMs: number): void;
+  refused(message: string): void;
   close(reason: CloseCode): void;
 }
 

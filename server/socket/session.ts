@@ -94,6 +94,10 @@ export class Session implements GuardPort, SubscriptionHost {
     this.#say({ type: 'error', code: 'unavailable', message, retryMs });
   }
 
+  refused(message: string): void {
+    this.#say({ type: 'error', code: 'forbidden', message });
+  }
+
   close(reason: CloseCode): void {
     this.connection.close(reason);
   }
