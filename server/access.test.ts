@@ -269,7 +269,9 @@ test('no token within 5 s: 4004; one that does not hold: 4003', async () => {
   const wrong = session(ws, [{ type: 'auth', token: 'x.y.z' }]);
   await until('the refusal', () => wrong.closed !== null);
   expect(wrong.closed).toEqual({ code: 4003, reason: 'auth_expired' });
-  expect(wrong.all('error')).toMatchObject([{ code: 'forbidden', message: 'expected a signed JWT' }]);
+  expect(wrong.all('error')).toMatchObject([
+    { code: 'forbidden', message: 'expected a signed JWT' },
+  ]);
   await until('hello', () => silent.heard.length === 1);
   expect(silent.closed).toBe(null);
   await clock.pass(5_000);
