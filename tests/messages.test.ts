@@ -336,8 +336,20 @@ test('while nobody accepts, nothing is said to be accepted; sent again it counts
   const [id, text] = [uuid(), `frozen ${uuid()}`];
   process.kill(engine, 'SIGSTOP');
   try {
-    const answer = await form(id, text);
+    const submitted = async (): Promise<unknown> => {
+      const response = await post({ topic: 'example', value: {} }, { Prefer: 'wait=1' });
+      const stands = await fetch(`${viewcast.page}${response.headers.get('location')}`);
+      return [response.status, await response.json(), stands.status, await stands.json()];
+    };
+    const [answer, plain, waited] = await Promise.all([
+      form(id, text),
+      post({ topic: 'example', value: {} }),
+      submitted(),
+    ]);
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+    expect([plain.status, plain.headers.get('retry-after')]).toEqual([503, '1']);
+    const state = expect.objectContaining({ state: 'submitted' });
+    expect(waited).toEqual([202, state, 200, state]);
     expect(await answer.text()).toContain(`value="${text}"`);
   } finally {
     process.kill(engine, 'SIGCONT');

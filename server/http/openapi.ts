@@ -41,7 +41,8 @@ const VIEW = {
 const PREFER = {
   name: 'Prefer',
   in: 'header',
-  description: '`wait=5`: the answer waits up to 5 s for the message to be archived.',
+  description:
+    '`wait=5`: the answer waits up to 5 s for the message to be archived; without, until it is accepted.',
   schema: { type: 'string' },
   example: 'wait=5',
 };
@@ -134,7 +135,10 @@ const paths: Document = {
       responses: {
         200: json('Of an array: where each of them stands.', 'MessageStates'),
         201: json('It is archived.', 'MessageState'),
-        202: json('It is accepted: Location names where to see it archived.', 'MessageState'),
+        202: json(
+          'It is on its way, `accepted` (safe) or only `submitted`: Location names where it stands.',
+          'MessageState',
+        ),
         400: refused('The body is no message.'),
         403: refused('The token, or the Origin, does not allow it.'),
         404: refused('No such topic takes messages.'),
@@ -142,7 +146,9 @@ const paths: Document = {
         413: refused('The body is too long.'),
         415: refused('The body is no application/json.'),
         422: refused("The value does not fit the topic's schema; the message names the field."),
-        503: refused('Not now; the same message may be sent again after Retry-After.'),
+        503: refused(
+          'Not now, or nobody accepted it within 5 s; the same message may be sent again after Retry-After.',
+        ),
       },
     },
   },

@@ -62,7 +62,9 @@ export const givenSchema = z.union([
 export const messageStateSchema = z.object({
   id: z.uuid(),
   topic: z.string(),
-  state: z.enum(['submitted', 'accepted', 'archived', 'refused']),
+  state: z
+    .enum(['submitted', 'accepted', 'archived', 'refused'])
+    .describe('`submitted`: nobody has accepted it yet, and perhaps nobody will.'),
   timestamp: z.exactOptional(frontier).describe('The frontier at which the archive shows it.'),
   error: z.exactOptional(z.string()).describe('The code of a refusal.'),
   message: z.exactOptional(z.string()).describe('Of a refusal, for people.'),
