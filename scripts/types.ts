@@ -32,8 +32,15 @@ function fail(message: string, code: number): never {
 
 function readArguments(): { readonly url: URL; readonly out: string } {
   try {
-    const options = { out: { type: 'string', default: DEFAULT_OUT } } as const;
+    const options = {
+      out: { type: 'string', default: DEFAULT_OUT },
+      help: { type: 'boolean' },
+    } as const;
     const { values, positionals } = parseArgs({ options, allowPositionals: true });
+    if (values.help === true) {
+      process.stdout.write(`Usage: ${USAGE}\n`);
+      process.exit();
+    }
     const [text = DEFAULT_URL, ...rest] = positionals;
     if (rest.length > 0) throw new TypeError(`expected one url, got ${positionals.join(' ')}`);
     const url = new URL('/api/views', text);

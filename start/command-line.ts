@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { messageOf } from './message-of.ts';
-import { type Environment, isAmount, type Named } from './named-value.ts';
+import type { Environment, Named } from './named-value.ts';
 
 /** Events per second of `--generate` without a rate: what Wikimedia delivers. */
 export const WIKIMEDIA_RATE = 30;
@@ -105,13 +105,15 @@ function joinRate(argv: readonly string[]): readonly string[] {
   return argv.flatMap((argument, at) => {
     if (argument === '--generate') {
       const next = argv[at + 1];
-      return next !== undefined && isAmount(next) ? [] : [`--generate=${WIKIMEDIA_RATE}`];
+      return next !== undefined && isValue(next) ? [] : [`--generate=${WIKIMEDIA_RATE}`];
     }
-    return argv[at - 1] === '--generate' && isAmount(argument)
+    return argv[at - 1] === '--generate' && isValue(argument)
       ? [`--generate=${argument}`]
       : [argument];
   });
 }
+
+const isValue = (argument: string): boolean => !argument.startsWith('-');
 
 /** The value of an option, as it was said. */
 export type Find = (name: ValueName) => Named | undefined;

@@ -88,6 +88,9 @@ test('--generate takes a rate, or none', () => {
   expect(options(['--generate', '200']).input).toEqual({ kind: 'generated', rate: 200 });
   expect(options(['--generate=0.5']).input).toEqual({ kind: 'generated', rate: 0.5 });
   expect(options([], { VIEWCAST_GENERATE: '7' }).input).toEqual({ kind: 'generated', rate: 7 });
+  expect(problems(['--generate', 'abc'])).toEqual([
+    '--generate is "abc": expected events per second, above 0 and up to 100000',
+  ]);
 });
 
 test('an input on the command line overrides one of the environment', () => {
