@@ -91,6 +91,37 @@ test('the same id is archived once, another value under it is refused, and so is
   expect([texts.get(`${text}!`), texts.get(`${text} batch`)]).toEqual([undefined, 1]);
 });
 
+test('an id in capitals is the same message, and each sender is answered as it spelled it', async () => {
+  const [id, text] = [uuid().replace(/^./, 'a'), `case ${uuid()}`];
+  const capitals = id.toUpperCase();
+  const message = { topic: 'example', value: { value: text } };
+  const [first, second] = await Promise.all(
+    [id, capitals].map((own) => post({ ...message, id: own }, { Prefer: 'wait=10' })),
+  );
+  expect(await first?.json()).toMatchObject({ id, state: 'archived' });
+  expect(await second?.json()).toMatchObject({ id: capitals, state: 'archived' });
+  expect(
+    await (await fetch(`${viewcast.page}${second?.headers.get('location')}`)).json(),
+  ).toMatchObject({ id: capitals, state: 'archived' });
+  const client = new SessionClient(viewcast.page.replace('http', 'ws'), [
+    { type: 'submit', ...message, id: capitals },
+  ]);
+  const example = new WebSocket(`${viewcast.page.replace('http', 'ws')}/example/ws/`);
+  const heard: string[] = [];
+  example.on('open', () =>
+    example.send(JSON.stringify({ action: 'send', value: text, id: capitals })),
+  );
+  example.on('message', (data) => heard.push(String(data)));
+  await until('both sockets are told', () => {
+    const told = heard.some((one) => one.includes(`{"archived":"${capitals}"`));
+    return told && client.all('archived').length > 0;
+  });
+  expect(client.all('archived')).toMatchObject([{ id: capitals }]);
+  client.socket.terminate();
+  example.terminate();
+  expect((await archived()).get(text)).toBe(1);
+});
+
 test.each([
   ['no JSON', { headers: json, body: '{' }, 400],
   ['no UTF-8', { headers: json, body: new Uint8Array([0xff, 0xfe]) }, 400],

@@ -71,7 +71,7 @@ export function exampleFormRoute(parts: ExamplePageParts): PostRoute {
       const form = new URLSearchParams(text);
       const value = form.get('value') || inventedCall(parts.random);
       const given = form.get('id') ?? '';
-      let id = UUID.test(given) ? given.toLowerCase() : crypto.randomUUID();
+      let id = UUID.test(given) ? given : crypto.randomUUID();
       let outcome = await send(parts, request, id, value);
       // Somebody who went back and changed the text means another message.
       if (outcome.state === 'refused' && outcome.code === 'id_conflict') {

@@ -107,7 +107,7 @@ function readGiven(
   }
   const list = Array.isArray(result.data) ? result.data : [result.data];
   const messages = list.map(({ id, topic, value: given }) => ({
-    id: (id ?? crypto.randomUUID()).toLowerCase(),
+    id: id ?? crypto.randomUUID(),
     topic,
     value: given as Json,
   }));

@@ -27,7 +27,7 @@ export function parseExampleRequest(text: string | null): ExampleRequest | strin
     if (typeof value !== 'string') return 'value: expected a text';
     if (id === null) return { action, value, id };
     if (typeof id !== 'string' || !UUID.test(id)) return 'id: expected a UUID';
-    return { action, value, id: id.toLowerCase() };
+    return { action, value, id };
   }
   if (action === 'list') {
     const since = member('since') ?? null;

@@ -15,6 +15,9 @@ export interface ArchiveView {
   }): () => void;
 }
 
+/** How an id is kept and compared: a UUID in capitals is the same UUID (RFC 9562 §4). */
+export const canonicalId = (id: string): string => id.toLowerCase();
+
 /** The rows of a view by the ids in one of its columns. */
 export class Archive {
   readonly #view: ArchiveView;
@@ -24,7 +27,7 @@ export class Archive {
   readonly #unwatch: () => void;
   #position = -1;
 
-  /** `shown` is told of each id that comes; what is there already is only found. */
+  /** `shown` is told of each canonical id that comes; what is there already is only found. */
   constructor(view: ArchiveView, archivedIn: ArchivedIn, shown: (id: string) => void) {
     this.#view = view;
     this.#in = archivedIn;
@@ -52,7 +55,7 @@ export class Archive {
     return this.#view.frontier ?? 0;
   }
 
-  /** The columns of the row with this id; null when it is not archived. */
+  /** The columns of the row with this canonical id; null when it is not archived. */
   find(id: string): ReadonlyMap<string, Json> | null {
     const row = this.#rows.get(id);
     if (row === undefined) return null;
@@ -76,8 +79,9 @@ export class Archive {
     const came: string[] = [];
     for (const [row, diff] of changes) {
       const values: readonly Json[] = JSON.parse(row);
-      const id = values[this.#position];
-      if (typeof id !== 'string') continue;
+      const shown = values[this.#position];
+      if (typeof shown !== 'string') continue;
+      const id = canonicalId(shown);
       if (diff < 0) {
         if (this.#rows.get(id) === row) this.#rows.delete(id);
         continue;

@@ -10,7 +10,7 @@ import type { Refusal } from './refusal.ts';
 import { SinkError } from './sink.ts';
 import { Submitter } from './submitter.ts';
 
-const IDS = [1, 2, 3].map((n) => `00000000-0000-4000-8000-00000000000${n}`);
+const IDS = ['a', 'b', 'c'].map((last) => `00000000-0000-4000-8000-00000000000${last}`);
 const TEXTS = ['a', 'b'];
 
 /** Somebody who submitted, and holds what is promised to them. */
@@ -90,11 +90,12 @@ class Stand {
     return row === undefined ? undefined : JSON.parse(row)[2];
   }
 
-  submit(id: string, text: string): Sender {
+  /** `spelled` is the id as its sender writes it. */
+  submit(id: string, text: string, spelled = id): Sender {
     this.#texts.set(id, [...this.textsOf(id), text]);
     const sender = new Sender(this, id, text);
     this.senders.push(sender);
-    this.leave.push(this.submitter.submit('notes', id, { text, number: null }, sender));
+    this.leave.push(this.submitter.submit('notes', spelled, { text, number: null }, sender));
     return sender;
   }
 
@@ -152,6 +153,7 @@ const steps = fc.array(
         do: fc.constantFrom('submit' as const, 'elsewhere' as const),
         id: fc.constantFrom(...IDS),
         text: fc.constantFrom(...TEXTS),
+        capitals: fc.boolean(),
       }),
     },
     {
@@ -174,7 +176,8 @@ test('whatever comes in between, a message is answered to its end, once, and nev
     fc.asyncProperty(steps, async (walked) => {
       const stand = new Stand();
       for (const step of walked) {
-        if (step.do === 'submit') stand.submit(step.id, step.text);
+        const spelled = step.do === 'submit' && step.capitals ? step.id.toUpperCase() : undefined;
+        if (step.do === 'submit') stand.submit(step.id, step.text, spelled);
         else if (step.do === 'elsewhere') stand.elsewhere(step.id, step.text);
         else if (step.do === 'write') stand.write(step.answers);
         else if (step.do === 'show') stand.show();
@@ -197,6 +200,8 @@ test('whatever comes in between, a message is answered to its end, once, and nev
         // Submitted once more, it is told what the archive holds.
         if (!told.includes('archived')) continue;
         expect(stand.submit(id, text).told).toEqual(['accepted', 'archived']);
+        expect(stand.submit(id, text, id.toUpperCase()).told).toEqual(['accepted', 'archived']);
+        expect(stand.watch(id.toUpperCase())).toEqual(['accepted', 'archived']);
         expect(stand.submit(id, `${text}!`).told).toEqual(['id_conflict']);
         expect(stand.watch(id)).toEqual(['accepted', 'archived']);
       }
@@ -279,4 +284,23 @@ test('a view that was dropped and made anew settles what waited for it', async (
   Object.assign(stand, { view: again });
   again.reset('f', 20, new Map([[JSON.stringify([sender.id, 1, 'a', null]), 1]]));
   expect(sender.told).toEqual(['accepted', 'archived']);
+});
+
+test('a message that the archive shows under an id in capitals is that message', () => {
+  const stand = new Stand();
+  const id = IDS[0] ?? '';
+  const told: string[] = [];
+  stand.submitter.submit(
+    'notes',
+    id,
+    { text: 'a', number: null },
+    {
+      accepted: () => told.push('accepted'),
+      archived: () => told.push('archived'),
+      refused: ({ code }) => told.push(code),
+    },
+  );
+  stand.view.batch(20, new Map([[JSON.stringify([id.toUpperCase(), 1, 'a', null]), 1]]));
+  expect(told).toEqual(['accepted', 'archived']);
+  expect(stand.watch(id)).toEqual(told);
 });

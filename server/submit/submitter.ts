@@ -6,9 +6,10 @@
  *
  * Whoever submits the same once more joins, and is answered anew. The archive decides: what it
  * shows is archived, wherever it was submitted; of two values under one id it shows the first.
+ * Ids are the same in any case of their letters; each sender knows its own spelling.
  */
 import type { Frontier, Json } from '../../protocol/update.ts';
-import type { Archive } from './archive.ts';
+import { type Archive, canonicalId } from './archive.ts';
 import { Archives, type ArchiveViews } from './archives.ts';
 import { PendingMessage, PendingMessages, type SubmitListener } from './pending.ts';
 import {
@@ -62,7 +63,8 @@ export class Submitter {
   }
 
   /** Takes a message in. The returned function ends the listening, not the message. */
-  submit(name: string, id: string, given: Json, listener: SubmitListener): () => void {
+  submit(name: string, spelled: string, given: Json, listener: SubmitListener): () => void {
+    const id = canonicalId(spelled);
     const found = this.#find(name);
     if ('code' in found) return this.#refuse(name, listener, found);
     const { topic, archive } = found;
@@ -79,7 +81,7 @@ export class Submitter {
     if (known !== undefined) {
       return known.isSame(given)
         ? known.listen(listener)
-        : this.#refuse(name, listener, idConflict(id));
+        : this.#refuse(name, listener, idConflict(spelled));
     }
     if (!this.#pending.makeRoom()) return this.#refuse(name, listener, overloaded);
     const message = new PendingMessage(topic, id, given);
@@ -93,7 +95,8 @@ export class Submitter {
   }
 
   /** Listens to a message on its way, or archived; null when nothing is known of it here. */
-  watch(name: string, id: string, listener: SubmitListener): (() => void) | null {
+  watch(name: string, spelled: string, listener: SubmitListener): (() => void) | null {
+    const id = canonicalId(spelled);
     const archive = this.#archives.open(name);
     if (archive !== null && archive.problem === null && archive.find(id) !== null) {
       listener.accepted();
