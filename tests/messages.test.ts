@@ -480,6 +480,15 @@ describe.skipIf(NO_BROWSER !== '')(`in a browser (${NO_BROWSER || 'Chromium'})`,
     await socket.context().close();
   });
 
+  test.each(['/', '/ws-example/', '/docs/'])(
+    '%s says what there is without scripts',
+    async (path) => {
+      const page = await open(path, { javaScriptEnabled: false });
+      expect(await page.locator('noscript').innerText()).toContain('JavaScript');
+      await page.context().close();
+    },
+  );
+
   test('/docs lists what is answered, and tries it', async () => {
     const page = await open('/docs');
     const text = `docs ${uuid()}`;
