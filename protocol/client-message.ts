@@ -34,8 +34,13 @@ function member(value: unknown, key: PropertyKey): unknown {
   return Object.getOwnPropertyDescriptor(value, key)?.value;
 }
 
-/** Walks level by level, so that no depth can exhaust the stack. */
-function refuseTraps(root: unknown): void {
+/**
+ * Refuses what is nested too deep and the key `__proto__` in a value just parsed. Walks level by
+ * level, so that no depth can exhaust the stack.
+ *
+ * @throws {MessageError} for either.
+ */
+export function refuseTraps(root: unknown): void {
   let level: unknown[] = [root];
   for (let depth = 0; level.length > 0; depth++) {
     const next: unknown[] = [];

@@ -32,3 +32,10 @@ export function textOf(body: Uint8Array): string | null {
     return null;
   }
 }
+
+/** Whether a Content-Type is this one, in UTF-8 where it says in what. */
+export function isOfType(given: string | undefined, type: string): boolean {
+  const [own, ...parameters] = (given ?? '').split(';').map((part) => part.trim().toLowerCase());
+  const charsets = parameters.filter((parameter) => parameter.startsWith('charset='));
+  return own === type && charsets.every((charset) => /^charset="?utf-8"?$/.test(charset));
+}

@@ -24,6 +24,7 @@ function stand() {
     intake,
     send: async (fields: Readonly<Record<string, string>>): Promise<Reply> => {
       const body = Buffer.from(new URLSearchParams(fields).toString());
+      expect(body.length).toBeLessThanOrEqual(form.mostBytes);
       return form.answer(requestOf('POST', '/example/', FORM), body, anybody);
     },
     open: async (address: string): Promise<Reply> => {
@@ -103,4 +104,14 @@ test('the page of a message says where it stands', async () => {
   const moved = await open(`/example/?message=${ID}`);
   expect([moved.status, moved.headers.Location]).toEqual([303, `/example/?message=${ID}&at=7`]);
   expect((await open(`/example/?message=${ID}&at=7`)).body).toContain(`Archived: ${ID}`);
+});
+
+test('a text that is far too long stays in the form', async () => {
+  const { intake, send } = stand();
+  const message = '"value": expected at most 250 characters, got 20000';
+  intake.answer = ({ refused }) => refused({ code: 'invalid_value', message });
+  const text = '🜁'.repeat(20_000);
+  const { status, body } = await send({ value: text });
+  expect(status).toBe(422);
+  expect(body).toContain(`value="${text}"`);
 });

@@ -26,7 +26,8 @@ const UNANSWERED: Refused = {
   message: 'nobody accepted it within 5 s. Send it again: should it have got there, it counts once',
   retryMs: 1_000,
 };
-const LONGEST_BODY = 16_384;
+/** Far more than a message may have: what is too long by less is answered with the text kept. */
+const LONGEST_BODY = 262_144;
 const REFRESH_SECONDS = 2;
 /** Another server may be asked than the one that accepted a message: so often it looks for it. */
 const MOST_LOOKS = 30;

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Reply } from '../reply.ts';
 import { anybody, FakeIntake, requestOf } from './fake-intake.ts';
 import { messageRoute, messagesRoute } from './messages-api.ts';
+import { messageStatesSchema } from './rest-schema.ts';
 
 const ID = '7c443d1d-0000-4000-8000-00000000000a';
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -75,4 +76,34 @@ test('where a message stands is what is known of it now', async () => {
     topic: 'example',
     state: 'submitted',
   });
+});
+
+test.each([
+  [Array(101).fill(MESSAGE), /at most 100 messages, got 101/],
+  [{ topic: 'example' }, /^value is missing; expected \{topic, value, id\?\}/],
+  [{ value: 1 }, /^topic is missing/],
+  [{ ...MESSAGE, id: 'x' }, /^id: Invalid UUID/],
+  [{ ...MESSAGE, more: 1 }, /"more"/],
+  ['text', /expected object/],
+  [JSON.parse('{"topic":"example","value":{"__proto__":{}}}'), /no key named __proto__/],
+  [{ ...MESSAGE, value: [[[[[[[[1]]]]]]]] }, /at most 8 levels/],
+])('%j is refused by a sentence that names the fault', async (body, sentence) => {
+  const intake = new FakeIntake();
+  const reply = await post(intake, body);
+  expect([reply.status, bodyOf(reply.body).error]).toEqual([400, 'bad_request']);
+  expect(bodyOf(reply.body).message).toMatch(sentence);
+  expect(intake.submitted).toEqual([]);
+});
+
+test('what is no message is told so in its place, and the others are taken', async () => {
+  const intake = new FakeIntake();
+  intake.answer = ({ accepted }) => accepted();
+  const reply = await post(intake, [MESSAGE, { topic: 'example' }, 7, MESSAGE]);
+  expect(reply.status).toBe(200);
+  const { messages } = messageStatesSchema.parse(bodyOf(reply.body));
+  expect(messages.map(({ state, error }) => error ?? state)).toEqual([
+    ...['accepted', 'bad_request', 'bad_request', 'accepted'],
+  ]);
+  expect(messages[1]?.message).toContain('value is missing');
+  expect(intake.submitted).toHaveLength(2);
 });

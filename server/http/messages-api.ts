@@ -1,8 +1,9 @@
+import { refuseTraps } from '../../protocol/client-message.ts';
 import { BOUNDS } from '../../protocol/message.ts';
 import type { Json } from '../../protocol/update.ts';
 import { errorReply, jsonReply, type Reply } from '../reply.ts';
 import type { Request } from '../request.ts';
-import { textOf } from './body.ts';
+import { isOfType, textOf } from './body.ts';
 import {
   type Given,
   type Intake,
@@ -11,7 +12,7 @@ import {
   standingOf,
   takeIn,
 } from './intake.ts';
-import { givenSchema, MOST_MESSAGES } from './rest-schema.ts';
+import { givenMessageSchema, MOST_MESSAGES } from './rest-schema.ts';
 import { matchPath, type PostRoute, type Route, type Visitor } from './routes.ts';
 
 /** The longest wait that `Prefer` can ask for. */
@@ -19,6 +20,7 @@ const MOST_WAIT_SECONDS = 60;
 
 /** The HTTP status of each refusal. */
 const STATUS: Readonly<Record<string, number>> = {
+  bad_request: 400,
   unknown_topic: 404,
   invalid_value: 422,
   id_conflict: 409,
@@ -33,18 +35,24 @@ export function messagesRoute(intake: Intake, addressOf: (request: Request) => s
     path: '/api/messages',
     mostBytes: MOST_MESSAGES * BOUNDS.messageBytes,
     answer: async (request, body, visitor) => {
-      const given = readGiven(request, body);
-      if ('reply' in given) return given.reply;
+      const value = readBodyValue(request, body);
+      if ('reply' in value) return value.reply;
+      const { given } = value;
       const waitMs = waitOf(request);
-      const take = async (message: Given): Promise<Outcome> => {
-        if (visitor.forbidsTopic(message.topic) !== null) return forbidden(message.topic);
-        return takeIn(intake, message, addressOf(request), waitMs);
+      const take = async (one: unknown): Promise<Told> => {
+        const message = readGiven(one);
+        if ('outcome' in message) return message;
+        if (visitor.forbidsTopic(message.topic) !== null) {
+          return { ...message, outcome: forbidden(message.topic) };
+        }
+        return { ...message, outcome: await takeIn(intake, message, addressOf(request), waitMs) };
       };
-      const outcomes = await Promise.all(given.messages.map(take));
-      const told = outcomes.map((outcome, at) => ({ ...given.messages[at], outcome }));
-      const [only] = told;
-      if (given.isList) return jsonReply(200, { messages: told.map(describe) });
-      return only === undefined ? badRequest('expected a message') : oneReply(only);
+      if (!Array.isArray(given)) return oneReply(await take(given));
+      if (given.length > MOST_MESSAGES) {
+        return badRequest(`expected at most ${MOST_MESSAGES} messages, got ${given.length}`);
+      }
+      const told = await Promise.all(given.map(take));
+      return jsonReply(200, { messages: told.map(describe) });
     },
   };
 }
@@ -81,38 +89,46 @@ export function askedMessage(
 export const unknownMessage = (id: string): Reply =>
   errorReply(404, 'unknown_message', `nothing is known here of a message ${id.slice(0, 64)}`);
 
-function readGiven(
+function readBodyValue(
   request: Request,
   body: Buffer,
-): { readonly messages: readonly Given[]; readonly isList: boolean } | { readonly reply: Reply } {
-  if (!/^application\/json\b/i.test(request.headers.get('content-type') ?? '')) {
-    const message = 'expected Content-Type: application/json';
+): { readonly given: unknown } | { readonly reply: Reply } {
+  if (!isOfType(request.headers.get('content-type'), 'application/json')) {
+    const message = 'expected Content-Type: application/json, in UTF-8';
     return { reply: errorReply(415, 'media_type', message) };
   }
   const text = textOf(body);
   if (text === null) return { reply: badRequest('expected UTF-8') };
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return { given: JSON.parse(text) };
   } catch (error) {
     return { reply: badRequest(`expected JSON: ${error instanceof Error ? error.message : ''}`) };
   }
-  const result = givenSchema.safeParse(value);
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    const place = issue?.path.join('.') || 'the body';
-    return {
-      reply: badRequest(`${place}: ${issue?.message}; expected {topic, value, id?} or an array`),
-    };
-  }
-  const list = Array.isArray(result.data) ? result.data : [result.data];
-  const messages = list.map(({ id, topic, value: given }) => ({
-    id: id ?? crypto.randomUUID(),
-    topic,
-    value: given as Json,
-  }));
-  return { messages, isList: Array.isArray(result.data) };
 }
+
+/** One message as it came, or what is told of one that is none. */
+function readGiven(one: unknown): Given | Told {
+  try {
+    refuseTraps(one);
+  } catch (error) {
+    return malformed(error instanceof Error ? error.message : String(error));
+  }
+  const result = givenMessageSchema.safeParse(one);
+  if (!result.success) {
+    const [{ path, message } = { path: [], message: '' }] = result.error.issues;
+    const [field] = path;
+    if (field === undefined) return malformed(message);
+    const isMissing = path.length === 1 && !Object.hasOwn(Object(one), field);
+    return malformed(isMissing ? `${String(field)} is missing` : `${path.join('.')}: ${message}`);
+  }
+  const { id = crypto.randomUUID(), topic, value } = result.data;
+  return { id, topic, value: value as Json };
+}
+
+const malformed = (problem: string): Told => {
+  const message = `${problem}; expected {topic, value, id?} or an array of those`;
+  return { outcome: { state: 'refused', code: 'bad_request', message } };
+};
 
 /** `Prefer: wait=5` (RFC 7240 §4.3); null when it asks for no time. */
 function waitOf(request: Request): number | null {

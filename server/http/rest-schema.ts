@@ -60,8 +60,8 @@ export const givenSchema = z.union([
 
 /** Where a message stands. */
 export const messageStateSchema = z.object({
-  id: z.uuid(),
-  topic: z.string(),
+  id: z.exactOptional(z.uuid().describe('Missing, as the topic, of what is no message.')),
+  topic: z.exactOptional(z.string()),
   state: z
     .enum(['submitted', 'accepted', 'archived', 'refused'])
     .describe('`submitted`: nobody has accepted it yet, and perhaps nobody will.'),

@@ -21,7 +21,7 @@ export type Route = (request: Request, visitor: Visitor) => Reply | Promise<Repl
 
 /**
  * Asks one route after the other. All of these are read-only: another method than GET and HEAD is
- * 405 where there is something, 404 elsewhere.
+ * 405 where there is something, naming POST where that is taken, 404 elsewhere.
  */
 export function answer(
   routes: readonly Route[],
@@ -29,17 +29,21 @@ export function answer(
   request: Request,
   visitor: Visitor,
 ): Reply | Promise<Reply> {
+  const posted = posts.some(({ path }) => path === request.path) ? ['POST'] : [];
   for (const route of routes) {
     const reply = route(request, visitor);
     if (reply === null) continue;
-    return request.method === 'GET' || request.method === 'HEAD' ? reply : refuseMethod(request);
+    return request.method === 'GET' || request.method === 'HEAD'
+      ? reply
+      : refuseMethod(request, ['GET', 'HEAD', ...posted]);
   }
-  if (posts.some(({ path }) => path === request.path)) return refuseMethod(request, 'POST');
+  if (posted.length > 0) return refuseMethod(request, posted);
   const message = `there is nothing at ${request.path}; GET /api/views lists the views`;
   return errorReply(404, 'not_found', message);
 }
 
-function refuseMethod(request: Request, allowed = 'GET, HEAD'): Reply {
+function refuseMethod(request: Request, methods: readonly string[]): Reply {
+  const allowed = methods.join(', ');
   const message = `${request.path} is asked with ${allowed}, not ${request.method}`;
   return errorReply(405, 'method', message, {}, { Allow: allowed });
 }
