@@ -13,7 +13,7 @@ import type { LineStatus } from './line.ts';
 import { endpoint, type Filters, lineRequest } from './request.ts';
 import { Session } from './session.ts';
 import { Subscription, type ViewBatch, type ViewTypes, viewBatch } from './subscription.ts';
-import type { Say, Talk } from './talk.ts';
+import type { Talk, Voice } from './talk.ts';
 import type { Socket } from './web-socket.ts';
 
 // What the entries beside this one share with it comes from here, so that this one stays whole.
@@ -109,11 +109,14 @@ export class Client<Views extends ViewTypes = ViewTypes> {
     return subscription;
   }
 
-  /** For what speaks of more than rows, such as `submit`: the returned function says something. */
-  join(talk: Talk): Say {
+  /** For what speaks of more than rows, such as `submit`: joining twice is joining once. */
+  join(talk: Talk): Voice {
     this.#expectAnswer();
     this.#session.join(talk);
-    return (message) => this.#session.say(message);
+    return {
+      say: (message) => this.#session.say(message),
+      after: (ms, then) => this.#world.after(ms, then),
+    };
   }
 
   /** Ends all of it for good. */

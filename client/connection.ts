@@ -81,7 +81,7 @@ export function step(
   event: ConnectionEvent,
   circumstances: Circumstances,
 ): Step {
-  const decide = TABLE[state.name][event.type];
+  const decide = TABLE[state.name][event.type] ?? stay;
   return decide(state, event, circumstances);
 }
 
@@ -147,65 +147,13 @@ function openSocket(state: ConnectionState): Step {
   return to(state, 'opening', [{ type: 'open' }, { type: 'timer', ms: CONNECT_MS }]);
 }
 
-const TABLE: Readonly<Record<StateName, Readonly<Record<ConnectionEvent['type'], Decide>>>> = {
-  waiting: {
-    online: wake,
-    wake,
-    timer: begin,
-    token: stay,
-    refused: stay,
-    opened: stay,
-    heard: stay,
-    asked: stay,
-    lost: stay,
-    stop,
-  },
-  authorizing: {
-    online: restart,
-    wake: stay,
-    timer: fail,
-    token: openNow,
-    refused: fail,
-    opened: stay,
-    heard: stay,
-    asked: stay,
-    lost: stay,
-    stop,
-  },
-  opening: {
-    online: restart,
-    wake: stay,
-    timer: fail,
-    token: stay,
-    refused: stay,
-    opened: up,
-    heard: stay,
-    asked: stay,
-    lost: fail,
-    stop,
-  },
-  open: {
-    online: restart,
-    wake: stay,
-    timer: deadline,
-    token: stay,
-    refused: stay,
-    opened: stay,
-    heard: listen,
-    asked: listen,
-    lost: fail,
-    stop,
-  },
-  closed: {
-    online: stay,
-    wake: stay,
-    timer: stay,
-    token: stay,
-    refused: stay,
-    opened: stay,
-    heard: stay,
-    asked: stay,
-    lost: stay,
-    stop: stay,
-  },
+/** What is not named here changes nothing. */
+const TABLE: Readonly<
+  Record<StateName, Readonly<Partial<Record<ConnectionEvent['type'], Decide>>>>
+> = {
+  waiting: { online: wake, wake, timer: begin, stop },
+  authorizing: { online: restart, timer: fail, token: openNow, refused: fail, stop },
+  opening: { online: restart, timer: fail, opened: up, lost: fail, stop },
+  open: { online: restart, timer: deadline, heard: listen, asked: listen, lost: fail, stop },
+  closed: {},
 };

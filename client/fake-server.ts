@@ -1,8 +1,9 @@
 import { parseClientMessage } from '../protocol/client-message.ts';
 import { CLOSE, type CloseCode, closeReason } from '../protocol/close.ts';
 import { hashOf } from '../protocol/hash.ts';
-import type { ServerMessage, Subscribe } from '../protocol/message.ts';
+import type { ErrorMessage, Limits, ServerMessage, Subscribe } from '../protocol/message.ts';
 import type { Changes, Column, RowText, Timestamp } from '../protocol/update.ts';
+import { RateLimit } from '../server/rate-limit.ts';
 import { batchMessages } from './fake-batch.ts';
 import type { FakeClock } from './fake-clock.ts';
 import { FakeView } from './fake-view.ts';
@@ -23,6 +24,8 @@ interface Connection {
   readonly members: Map<string, Member>;
   readonly heard: string[];
   open: boolean;
+  /** Of the rate it may speak at. */
+  used: number;
 }
 
 /**
@@ -43,6 +46,18 @@ export class FakeServer {
   token: { readonly value: string; readonly expiresInMs: number } | null = null;
   /** Whether submitted messages are answered. */
   answering = true;
+  /** What they are refused with. */
+  refusal: Pick<ErrorMessage, 'code' | 'message' | 'retryMs'> | null = null;
+  /** What one connection may say. */
+  limits: Limits = {
+    messageBytes: 16_384,
+    jsonDepth: 8,
+    subscriptions: 100,
+    messagesPerSecond: 20,
+    messageBurst: 40,
+    unacknowledgedBytes: 262_144,
+    laggingMs: 60_000,
+  };
   time: Timestamp = 1_000_000;
   readonly #past: ReadonlyMap<string, FakeView>[] = [];
   #clock: FakeClock;
@@ -62,7 +77,7 @@ export class FakeServer {
 
   /** As `Environment.open`. Every hop takes a millisecond. */
   open(listener: SocketListener): Socket {
-    const connection: Connection = { listener, members: new Map(), heard: [], open: true };
+    const connection: Connection = { listener, members: new Map(), heard: [], open: true, used: 0 };
     this.connections.push(connection);
     this.#clock.after(1, () => {
       if (!connection.open) return;
@@ -183,20 +198,20 @@ export class FakeServer {
       schema: 'fake',
       auth: this.token === null ? 'none' : 'required',
       quietMs: 15_000,
-      limits: {
-        messageBytes: 16_384,
-        jsonDepth: 8,
-        subscriptions: 100,
-        messagesPerSecond: 20,
-        messageBurst: 40,
-        unacknowledgedBytes: 262_144,
-        laggingMs: 60_000,
-      },
+      limits: this.limits,
     });
   }
 
   #hear(connection: Connection, text: string): void {
+    const { messagesPerSecond, messageBurst } = this.limits;
+    const rate = new RateLimit(messagesPerSecond, messageBurst);
     const message = parseClientMessage(text);
+    const used = message.type === 'ack' ? 0 : rate.take(connection.used, this.#clock.now);
+    if (used === null) {
+      this.#end(connection, CLOSE.rate.code, closeReason(CLOSE.rate));
+      return;
+    }
+    connection.used = Math.max(connection.used, used);
     switch (message.type) {
       case 'subscribe':
         this.#subscribed(connection, message);
@@ -206,6 +221,10 @@ export class FakeServer {
         break;
       case 'submit':
         if (!this.answering) break;
+        if (this.refusal !== null) {
+          this.#send(connection, { type: 'error', id: message.id, ...this.refusal });
+          break;
+        }
         this.#send(connection, { type: 'accepted', id: message.id });
         this.#send(connection, { type: 'archived', id: message.id, timestamp: this.time });
         break;

@@ -73,7 +73,7 @@ export class Line {
     return this.#status;
   }
 
-  /** The message that asks for what is missing. */
+  /** The message that asks for what is missing; JSON says nothing of what is undefined. */
   subscribe(id: string): Subscribe {
     this.id = id;
     this.channel = null;
@@ -81,14 +81,7 @@ export class Line {
     this.#unacknowledged = 0;
     this.#caughtUp = false;
     const from = this.feed.resumePoint();
-    const { views, everyMs } = this.request;
-    return {
-      type: 'subscribe',
-      id,
-      views,
-      ...(from === undefined ? {} : { from }),
-      ...(everyMs === undefined ? {} : { everyMs }),
-    };
+    return { type: 'subscribe', id, from, ...this.request } as Subscribe;
   }
 
   /** Nothing is asked for any more: the connection is gone, or it will be asked again. */

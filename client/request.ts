@@ -6,18 +6,15 @@ export type Filters<V> = {
   readonly [K in keyof V & string]?: Readonly<Record<string, FilterValue>>;
 };
 
-/** What is asked for on the wire. */
+/** What is asked for on the wire, where what is undefined is not said. */
 export function lineRequest(
   views: readonly string[],
   where: Filters<Record<string, unknown>> = {},
   everyMs?: number,
 ): LineRequest {
   const filters = new Map(Object.entries(where));
-  const requests = views.map((view) => {
-    const filter = filters.get(view);
-    return filter === undefined ? { view } : { view, where: filter };
-  });
-  return everyMs === undefined ? { views: requests } : { views: requests, everyMs };
+  const requests = views.map((view) => ({ view, where: filters.get(view) }));
+  return { views: requests, everyMs } as LineRequest;
 }
 
 /** The address of the protocol: `http://host` and `ws://host/` mean its path there. */

@@ -5,7 +5,6 @@ import { parseServerMessage } from '../protocol/server-message.ts';
 import type { FakeServer } from './fake-server.ts';
 import { fakeWorld } from './fake-world.ts';
 import type { LineState } from './line.ts';
-import { RefusedError } from './refused-error.ts';
 import { Session } from './session.ts';
 import { sorted } from './sorted.ts';
 import { submit } from './submit.ts';
@@ -115,38 +114,6 @@ test('equal subscriptions share one line, and the last one to leave ends it', as
   server.move(1, {});
   clock.advance(10);
   expect(seen).toHaveLength(1);
-});
-
-test('C8: a message is sent again under its own id until it is answered', async () => {
-  const { client, server, clock } = fakeWorld();
-  server.answering = false;
-  const submission = submit(client, 'example', { value: 'hello' });
-  clock.advance(10);
-  server.cut();
-  clock.advance(1_000);
-  expect(said(server, 'submit')).toEqual([
-    { type: 'submit', id: submission.id, topic: 'example', value: { value: 'hello' } },
-  ]);
-  server.answering = true;
-  server.cut();
-  clock.advance(2_000);
-  expect(said(server, 'submit').map(({ id }) => id)).toEqual([submission.id]);
-  await expect(submission.accepted).resolves.toBeUndefined();
-  await expect(submission.archived).resolves.toBe(server.time);
-  server.cut();
-  clock.advance(5_000);
-  expect(said(server, 'submit')).toEqual([]);
-});
-
-test('a refused message rejects both promises, with the code and when to ask again', async () => {
-  const { client, server, clock } = fakeWorld();
-  server.answering = false;
-  const { id, accepted, archived } = submit(client, 'example', 1);
-  clock.advance(10);
-  server.say({ type: 'error', id, code: 'unavailable', message: 'no broker', retryMs: 900 });
-  clock.advance(10);
-  await expect(accepted).rejects.toMatchObject({ code: 'unavailable', retryMs: 900 });
-  await expect(archived).rejects.toBeInstanceOf(RefusedError);
 });
 
 test('a view that is not served is refused for good', () => {

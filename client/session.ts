@@ -2,6 +2,7 @@ import type {
   Authorized,
   ClientMessage,
   ErrorMessage,
+  Hello,
   ServerMessage,
   Subscribed,
 } from '../protocol/message.ts';
@@ -41,6 +42,8 @@ export class Session {
   readonly #talks = new Set<Talk>();
   #timers = new Set<() => void>();
   #up = false;
+  /** What the server said first on the present connection. */
+  #hello: Hello | undefined;
   #lastId = 0;
 
   constructor(environment: SessionEnvironment) {
@@ -75,7 +78,9 @@ export class Session {
   }
 
   join(talk: Talk): void {
+    if (this.#talks.has(talk)) return;
     this.#talks.add(talk);
+    if (this.#hello !== undefined) talk.connected(this.#hello);
   }
 
   /** Says something, where a connection stands. */
@@ -88,13 +93,13 @@ export class Session {
     this.#up = true;
     if (token !== undefined) this.say({ type: 'auth', token });
     for (const line of this.#lines.values()) if (line.status.state !== 'refused') this.#ask(line);
-    for (const talk of this.#talks) talk.connected();
     this.#tickLater();
   }
 
   /** The connection is gone. */
   disconnected(): void {
     this.#up = false;
+    this.#hello = undefined;
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
     for (const line of this.#lines.values()) if (line.status.state !== 'refused') line.lose();
@@ -114,6 +119,10 @@ export class Session {
    */
   receive(message: ServerMessage, length: number): boolean {
     switch (message.type) {
+      case 'hello':
+        this.#hello = message;
+        for (const talk of this.#talks) talk.connected(message);
+        return false;
       case 'authorized':
         this.#renewLater(message);
         return false;

@@ -1,4 +1,12 @@
-import type { ClientMessage, ErrorCode, ServerMessage, Subscribe } from '../protocol/message.ts';
+import {
+  BOUNDS,
+  type ClientMessage,
+  type ErrorCode,
+  PROTOCOL_VERSION,
+  SCHEMA_HASH,
+  type ServerMessage,
+  type Subscribe,
+} from '../protocol/message.ts';
 import { type CatalogueEntry, parseCatalogue } from './catalogue.ts';
 import { StreamAddress } from './stream-address.ts';
 import { StreamGroup } from './stream-group.ts';
@@ -16,6 +24,24 @@ import type { Open, Socket, SocketListener } from './web-socket.ts';
 const GATHER_MS = 50;
 /** When to ask again for views that are being read for the first time, in ms. */
 const RETRY_MS = 1_000;
+
+/** What a server would say first. */
+const HELLO: ServerMessage = {
+  type: 'hello',
+  protocol: PROTOCOL_VERSION,
+  schema: SCHEMA_HASH,
+  auth: 'none',
+  quietMs: 20_000,
+  limits: {
+    messageBytes: BOUNDS.messageBytes,
+    jsonDepth: BOUNDS.jsonDepth,
+    subscriptions: 100,
+    messagesPerSecond: 20,
+    messageBurst: 40,
+    unacknowledgedBytes: 262_144,
+    laggingMs: 60_000,
+  },
+};
 
 /** How this network lets streams through; what one connection finds out holds for the next. */
 interface Framing {
@@ -63,7 +89,7 @@ class StreamSocket implements Socket {
     this.#listener = listener;
     // Whatever the answer is, somebody is there; who may ask is seen when views are asked for.
     this.#address.views(this.#abort.signal).then(
-      ({ status }) => (status < 500 ? this.#alive(() => listener.opened()) : this.#lose(1006)),
+      ({ status }) => (status < 500 ? this.#alive(() => this.#greet()) : this.#lose(1006)),
       () => this.#lose(1006),
     );
   }
@@ -92,6 +118,12 @@ class StreamSocket implements Socket {
   close(): void {
     this.#abort.abort();
     for (const id of [...this.#running.keys()]) this.#end(id);
+  }
+
+  /** What is said here goes no further, so its bounds are those of the protocol. */
+  #greet(): void {
+    this.#listener.opened();
+    this.#say(HELLO);
   }
 
   #subscribe(request: Subscribe): void {

@@ -1,4 +1,3 @@
-import type { Submit } from '../protocol/message.ts';
 import type { Frontier, Json } from '../protocol/update.ts';
 
 /** A message on its way in. Both promises reject with a `RefusedError`. */
@@ -31,11 +30,6 @@ export class Submission {
       accepted.reject(error);
       archived.reject(error);
     };
-  }
-
-  /** What the server is told, again after each loss. */
-  message(): Submit {
-    return { type: 'submit', id: this.id, topic: this.topic, value: this.value };
   }
 
   /** The server answered `accepted`. */

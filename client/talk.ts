@@ -1,4 +1,4 @@
-import type { ClientMessage, ServerMessage } from '../protocol/message.ts';
+import type { ClientMessage, Hello, ServerMessage } from '../protocol/message.ts';
 
 /**
  * A part of the conversation beside subscriptions, such as messages sent in. It lives as long as
@@ -7,13 +7,18 @@ import type { ClientMessage, ServerMessage } from '../protocol/message.ts';
 export interface Talk {
   /** Whether an answer is awaited. */
   readonly busy: boolean;
-  /** A connection stands: what is not answered yet is said (again). */
-  connected(): void;
+  /** A connection stands, and so the server greeted: what is not answered yet is said (again). */
+  connected(hello: Hello): void;
   /** Takes what belongs to no subscription; whether it was for this talk. */
   receive(message: ServerMessage): boolean;
   /** The client is closed for good. */
   close(): void;
 }
 
-/** Says something while a connection stands; else `Talk.connected` will have to. */
-export type Say = (message: ClientMessage) => void;
+/** What a talk has of its client. */
+export interface Voice {
+  /** Says something while a connection stands; else `Talk.connected` will have to. */
+  say(message: ClientMessage): void;
+  /** Calls `then` once after `ms` milliseconds; the returned function calls it off. */
+  after(ms: number, then: () => void): () => void;
+}
