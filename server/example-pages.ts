@@ -36,17 +36,8 @@ export function examplePages(
   });
   const whenListed: ExamplePageParts['whenListed'] = (frontier, run) =>
     feed.whenShown(frontier, run);
-  app.ws(
-    '/example/ws/',
-    exampleSockets({
-      sockets,
-      submit,
-      addressOf,
-      items,
-      whenListed,
-      random: Math.random,
-    }),
-  );
+  const socketParts = { sockets, submit, addressOf, items, whenListed, random: Math.random };
+  for (const path of ['/example/ws/', '/example/ws']) app.ws(path, exampleSockets(socketParts));
   const addressOfRequest = ({ peer, headers }: Request) => addressOf(peer, headers);
   const page: ExamplePageParts = {
     intake: messages,

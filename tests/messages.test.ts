@@ -308,6 +308,15 @@ test("the example system's own client works unchanged, and hears of what is arch
   other.close();
 }, 30_000);
 
+test('the socket of the example system answers without its last slash, too', async () => {
+  const socket = new WebSocket(`${viewcast.page.replace('http', 'ws')}/example/ws`);
+  const heard: string[] = [];
+  socket.on('open', () => socket.send('{"action":"list"}'));
+  socket.on('message', (data) => heard.push(String(data)));
+  await until('it lists', () => heard.some((one) => one.includes('"items"')));
+  socket.terminate();
+});
+
 test('killed between accepting and archiving nothing is lost, and what is sent again counts once', async () => {
   const client = connect(`${viewcast.page.replace('http', 'ws')}/api/v1`);
   const view = client.subscribe(['archive_newest']);

@@ -22,10 +22,10 @@ function stand() {
   const page = exampleRoute(parts);
   return {
     intake,
-    send: async (fields: Readonly<Record<string, string>>): Promise<Reply> => {
+    send: async (fields: Readonly<Record<string, string>>, headers = FORM): Promise<Reply> => {
       const body = Buffer.from(new URLSearchParams(fields).toString());
       expect(body.length).toBeLessThanOrEqual(form.mostBytes);
-      return form.answer(requestOf('POST', '/example/', FORM), body, anybody);
+      return form.answer(requestOf('POST', '/example/', headers), body, anybody);
     },
     open: async (address: string): Promise<Reply> => {
       const reply = await page(requestOf('GET', address), anybody);
@@ -114,4 +114,19 @@ test('a text that is far too long stays in the form', async () => {
   const { status, body } = await send({ value: text });
   expect(status).toBe(422);
   expect(body).toContain(`value="${text}"`);
+});
+
+test.each([
+  ['application/json', 415],
+  ['multipart/form-data; boundary=x', 415],
+  ['application/x-www-form-urlencoded; charset=latin1', 415],
+  ['', 415],
+  ['Application/X-WWW-Form-URLencoded;charset="UTF-8"', 303],
+])('a body of the type %j is answered %i', async (type, expected) => {
+  const { intake, send } = stand();
+  intake.answer = ({ archived }) => archived(7);
+  const { status, body } = await send({ value: 'a' }, { 'content-type': type });
+  expect(status).toBe(expected);
+  expect(intake.submitted).toHaveLength(expected === 303 ? 1 : 0);
+  if (expected === 415) expect(body).toContain('application/x-www-form-urlencoded');
 });

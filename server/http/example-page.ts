@@ -2,7 +2,7 @@ import type { Frontier } from '../../protocol/update.ts';
 import { EXAMPLE_TOPIC, type Item, inventedCall, NEWEST_VIEW } from '../example-items.ts';
 import type { Reply } from '../reply.ts';
 import type { Request } from '../request.ts';
-import { textOf } from './body.ts';
+import { isOfType, textOf } from './body.ts';
 import { type FormPage, formPage, type Notice } from './example-html.ts';
 import { type Intake, type Outcome, type Refused, standingOf, takeIn } from './intake.ts';
 import { SECURITY } from './page.ts';
@@ -28,6 +28,7 @@ const UNANSWERED: Refused = {
 };
 /** Far more than a message may have: what is too long by less is answered with the text kept. */
 const LONGEST_BODY = 262_144;
+const FORM_TYPE = 'application/x-www-form-urlencoded';
 const REFRESH_SECONDS = 2;
 /** Another server may be asked than the one that accepted a message: so often it looks for it. */
 const MOST_LOOKS = 30;
@@ -66,10 +67,13 @@ export function exampleFormRoute(parts: ExamplePageParts): PostRoute {
         refusePost(request) ??
         (visitor.forbidsTopic(EXAMPLE_TOPIC) ?? visitor.forbidsView(NEWEST_VIEW))?.reply;
       if (refused !== undefined) return refused;
-      const text = textOf(body);
-      if (text === null || !isUtf8(text))
+      if (!isOfType(request.headers.get('content-type'), FORM_TYPE)) {
+        return text(415, `A form is sent as Content-Type: ${FORM_TYPE}, in UTF-8.\n`);
+      }
+      const sent = textOf(body);
+      if (sent === null || !isUtf8(sent))
         return page(parts, 400, { notice: problem('expected UTF-8') });
-      const form = new URLSearchParams(text);
+      const form = new URLSearchParams(sent);
       const value = form.get('value') || inventedCall(parts.random);
       const given = form.get('id') ?? '';
       let id = UUID.test(given) ? given : crypto.randomUUID();

@@ -107,3 +107,15 @@ test('what is no message is told so in its place, and the others are taken', asy
   expect(messages[1]?.message).toContain('value is missing');
   expect(intake.submitted).toHaveLength(2);
 });
+
+test.each([
+  ['application/json', 202],
+  ['Application/JSON; Charset="utf-8"', 202],
+  ['application/json; charset=latin1', 415],
+  ['application/jsonp', 415],
+  ['text/plain', 415],
+])('a body of the type %j is answered %i', async (type, status) => {
+  const intake = new FakeIntake();
+  intake.answer = ({ accepted }) => accepted();
+  expect((await post(intake, MESSAGE, { 'content-type': type })).status).toBe(status);
+});
