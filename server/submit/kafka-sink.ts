@@ -22,7 +22,7 @@ const CHECK_MS = 1_000;
  * Writes messages to Kafka under their ids. A message that was sent twice, as its first sending was
  * not answered, stands there twice: the view that archives them counts the first.
  *
- *   open ──a sending fails──▶ away ──Kafka answers──▶ open
+ *   open ──a sending fails, or is not answered in time──▶ away ──Kafka answers──▶ open
  */
 export class KafkaSink implements Sink {
   readonly #parts: KafkaSinkParts;
@@ -38,6 +38,8 @@ export class KafkaSink implements Sink {
       writeAll: (topic, batch) => this.#writeAll(topic, batch),
       after,
       hopeful: () => true,
+      // The next sender need not wait as long to hear the same.
+      silent: (failure) => void this.#fail(failure),
     });
     void this.#check();
   }

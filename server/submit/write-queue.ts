@@ -17,6 +17,8 @@ export interface WriteQueueParts {
   readonly after: (ms: number, run: () => void) => () => void;
   /** Whether trying again may help. */
   readonly hopeful: () => boolean;
+  /** Told when a message was given up as nothing answered in time. */
+  readonly silent?: (failure: SinkError) => void;
 }
 
 /** So many go at once. */
@@ -46,7 +48,9 @@ export class WriteQueue {
       // What is behind may also keep silent for longer than that.
       const cancel = this.#parts.after(PATIENCE_MS, () => {
         givenUp = true;
-        reject(this.#failures.get(topic) ?? new SinkError(SILENT));
+        const failure = this.#failures.get(topic) ?? new SinkError(SILENT);
+        this.#parts.silent?.(failure);
+        reject(failure);
       });
       this.#add(topic, {
         message,
