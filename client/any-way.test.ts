@@ -95,3 +95,17 @@ test('a connection closed meanwhile opens nothing, and one without a way is lost
   await none.turned();
   expect(none.heard).toEqual(['closed 1006']);
 });
+
+test('where a WebSocket may not even be made, no timer is left of the attempt', () => {
+  const clock = new FakeClock();
+  const open = openAnyWay({
+    webSocket: () => {
+      throw new SyntaxError('not here');
+    },
+    streams: () => Promise.reject(new Error('not asked for')),
+    after: (ms, then) => clock.after(ms, then),
+  });
+  const listener = { opened: () => {}, message: () => {}, closed: () => {} };
+  expect(() => open('ws://x', listener)).toThrow('not here');
+  expect(clock.pending).toBe(0);
+});

@@ -38,16 +38,17 @@ export function openAnyWay({ webSocket, streams, after }: Ways): Open {
         },
       );
     };
-    const stopWaiting = after(SPEAK_MS, () => {
-      socket.close();
-      turn();
-    });
     const opened = () => {
       stopWaiting();
       spoken = true;
       listener.opened();
     };
     let socket = webSocket(url, { opened, message: listener.message, closed: lost });
+    // Not before: where there may be no WebSocket at all, that throws.
+    const stopWaiting = after(SPEAK_MS, () => {
+      socket.close();
+      turn();
+    });
     return {
       send: (text) => socket.send(text),
       close() {

@@ -9,7 +9,9 @@ import {
   step,
 } from './connection.ts';
 import { type Environment, WORLD } from './environment.ts';
+import { expectThat } from './expect-that.ts';
 import type { LineStatus } from './line.ts';
+import { RefusedError } from './refused-error.ts';
 import { endpoint, type Filters, lineRequest } from './request.ts';
 import { Session } from './session.ts';
 import { Subscription, type ViewBatch, type ViewTypes, viewBatch } from './subscription.ts';
@@ -24,8 +26,8 @@ export { viewBatch } from './subscription.ts';
 export interface ClientOptions {
   /** Fetches a token; called before each attempt, and again when most of its life is over. */
   readonly token?: () => Promise<string>;
-  /** Told where the connection stands, whenever that changes. */
-  readonly onConnection?: (state: StateName) => void;
+  /** Told where the connection stands, whenever that changes; `error` as `Client.error`. */
+  readonly onConnection?: (state: StateName, error: RefusedError | undefined) => void;
   /**
    * Reads a server's message; null for what is to be ignored. By default its JSON is read, and what
    * cannot be used is found where it would be. `parseServerMessage` checks every field first.
@@ -79,10 +81,8 @@ export class Client<Views extends ViewTypes = ViewTypes> {
     this.#options = options;
     this.#world = options.environment ?? WORLD;
     this.#session = new Session({
+      ...this.#world,
       send: (message) => this.#send(message),
-      after: (ms, then) => this.#world.after(ms, then),
-      random: () => this.#world.random(),
-      check: () => this.#world.check(),
       reauthorize: () => this.#authorize((token) => this.#send({ type: 'auth', token })),
     });
     this.#stopWaking = this.#world.onWake((type) => this.#happen({ type }));
@@ -94,7 +94,19 @@ export class Client<Views extends ViewTypes = ViewTypes> {
     return this.#state.name;
   }
 
-  /** Follows one or several views as one: their rows always belong to one timestamp. */
+  /**
+   * What keeps the connection from going on, such as a token that is refused, while it tries again
+   * all the same; why the server closed it for good.
+   */
+  get error(): RefusedError | undefined {
+    return this.#session.error;
+  }
+
+  /**
+   * Follows one or several views as one: their rows always belong to one timestamp.
+   *
+   * @throws {TypeError} when the client is closed, or `where` names another view.
+   */
   subscribe<K extends keyof Views & string>(
     views: K | readonly K[],
     options: SubscribeOptions<Pick<Views, K>> = {},
@@ -115,7 +127,7 @@ export class Client<Views extends ViewTypes = ViewTypes> {
     this.#session.join(talk);
     return {
       say: (message) => this.#session.say(message),
-      after: (ms, then) => this.#world.after(ms, then),
+      after: this.#world.after,
     };
   }
 
@@ -126,9 +138,7 @@ export class Client<Views extends ViewTypes = ViewTypes> {
 
   /** From here on silence counts, and not the silence of before. */
   #expectAnswer(): void {
-    if (this.#state.name === 'closed') {
-      throw new Error('expected an open client, got a closed one; connect again');
-    }
+    expectThat(this.connection !== 'closed', 'an open client', this.connection);
     if (!this.#session.busy) this.#happen({ type: 'asked' });
   }
 
@@ -136,7 +146,7 @@ export class Client<Views extends ViewTypes = ViewTypes> {
     const before = this.#state.name;
     const next = step(this.#state, event, {
       needsToken: this.#options.token !== undefined,
-      random: () => this.#world.random(),
+      random: this.#world.random,
     });
     this.#state = next.state;
     for (const effect of next.effects) this.#do(effect);
@@ -146,11 +156,11 @@ export class Client<Views extends ViewTypes = ViewTypes> {
       this.#stopWaking();
       this.#session.close();
     }
-    this.#options.onConnection?.(name);
+    this.#options.onConnection?.(name, this.error);
   }
 
   #do(effect: Effect): void {
-    switch (effect.type) {
+    switch (effect) {
       case 'authorize':
         this.#authorize((token) => {
           this.#token = token;
@@ -158,10 +168,16 @@ export class Client<Views extends ViewTypes = ViewTypes> {
         });
         break;
       case 'open':
-        this.#open();
+        this.#socket = this.#world.open(this.#url, {
+          opened: () => this.#happen({ type: 'opened' }),
+          message: (text) => this.#receive(text),
+          closed: (code, reason) =>
+            this.#happen({ type: 'lost', advice: closeAdvice(code, reason) }),
+        });
         break;
       case 'drop':
-        this.#drop();
+        this.#socket?.close();
+        this.#socket = undefined;
         break;
       case 'up':
         this.#session.connected(this.#token);
@@ -169,39 +185,26 @@ export class Client<Views extends ViewTypes = ViewTypes> {
       case 'down':
         this.#session.disconnected();
         break;
-      case 'timer':
-        this.#cancelTimer();
-        this.#cancelTimer = this.#world.after(effect.ms, () =>
-          this.#happen({ type: 'timer', busy: this.#session.busy }),
-        );
-        break;
       case 'untimer':
         this.#cancelTimer();
         break;
+      default:
+        this.#cancelTimer();
+        this.#cancelTimer = this.#world.after(effect, () =>
+          this.#happen({ type: 'timer', busy: this.#session.busy }),
+        );
     }
   }
 
   #authorize(then: (token: string) => void): void {
     const attempt = this.#state;
-    const { token } = this.#options;
-    if (token === undefined) return;
-    new Promise<string>((resolve) => resolve(token())).then(then, () => {
+    (async () => (await this.#options.token?.()) ?? '')().then(then, (error) => {
       // A refresh that fails leaves the present token until the server closes.
-      if (this.#state === attempt) this.#happen({ type: 'refused' });
+      if (this.#state !== attempt) return;
+      const message = `token(): ${error}`;
+      this.#session.trouble(new RefusedError({ code: 'unavailable', message }));
+      this.#happen({ type: 'refused' });
     });
-  }
-
-  #open(): void {
-    this.#socket = this.#world.open(this.#url, {
-      opened: () => this.#happen({ type: 'opened' }),
-      message: (text) => this.#receive(text),
-      closed: (code, reason) => this.#happen({ type: 'lost', advice: closeAdvice(code, reason) }),
-    });
-  }
-
-  #drop(): void {
-    this.#socket?.close();
-    this.#socket = undefined;
   }
 
   #receive(text: string): void {

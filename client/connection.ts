@@ -43,15 +43,15 @@ export type ConnectionEvent =
 
 /** What is to be done, in order. */
 export type Effect =
-  | { readonly type: 'authorize' }
-  | { readonly type: 'open' }
+  | 'authorize'
+  | 'open'
   /** Drops the socket, if there is one; nothing of it is heard any more. */
-  | { readonly type: 'drop' }
-  | { readonly type: 'up' }
-  | { readonly type: 'down' }
-  /** Takes the place of the timer that runs. */
-  | { readonly type: 'timer'; readonly ms: number }
-  | { readonly type: 'untimer' };
+  | 'drop'
+  | 'up'
+  | 'down'
+  /** A timer of so many milliseconds; it takes the place of the one that runs. */
+  | number
+  | 'untimer';
 
 /** What does not change over a connection's life, and chance. */
 export interface Circumstances {
@@ -93,9 +93,7 @@ export const NO_ADVICE: CloseAdvice = { reconnect: 'wait', retryMs: 0 };
 const stay: Decide = (state) => ({ state, effects: [] });
 
 const begin: Decide = (state, _event, { needsToken }) =>
-  needsToken
-    ? to(state, 'authorizing', [{ type: 'authorize' }, { type: 'timer', ms: CONNECT_MS }])
-    : openSocket(state);
+  needsToken ? to(state, 'authorizing', ['authorize', CONNECT_MS]) : openSocket(state);
 
 const openNow: Decide = (state) => openSocket(state);
 
@@ -104,15 +102,14 @@ const wake: Decide = (state, event, about) =>
 
 const restart: Decide = (state, event, about) => {
   const { state: next, effects } = begin(state, event, about);
-  return { state: next, effects: [{ type: 'drop' }, ...downFrom(state), ...effects] };
+  return { state: next, effects: ['drop', ...downFrom(state), ...effects] };
 };
 
-const up: Decide = (state) =>
-  to(state, 'open', [{ type: 'timer', ms: SILENCE_MS }, { type: 'up' }]);
+const up: Decide = (state) => to(state, 'open', [SILENCE_MS, 'up']);
 
 const listen: Decide = (state, event) => ({
   state: event.type === 'heard' && event.useful ? { ...state, failures: 0 } : state,
-  effects: [{ type: 'timer', ms: SILENCE_MS }],
+  effects: [SILENCE_MS],
 });
 
 /** The attempt failed, or the connection did. */
@@ -120,23 +117,22 @@ const fail: Decide = (state, event, { needsToken, random }) => {
   const advice = event.type === 'lost' ? event.advice : NO_ADVICE;
   const down = downFrom(state);
   if (advice.reconnect === 'no' || (advice.reconnect === 'token' && !needsToken)) {
-    return to(state, 'closed', [{ type: 'untimer' }, { type: 'drop' }, ...down]);
+    return to(state, 'closed', ['untimer', 'drop', ...down]);
   }
   const ms = Math.max(advice.retryMs, backoffMs(state.failures, random()));
   return {
     state: { name: 'waiting', failures: state.failures + 1, advised: advice.retryMs > 0 },
-    effects: [{ type: 'drop' }, ...down, { type: 'timer', ms }],
+    effects: ['drop', ...down, ms],
   };
 };
 
 const deadline: Decide = (state, event, about) =>
   event.type === 'timer' && !event.busy ? listen(state, event, about) : fail(state, event, about);
 
-const stop: Decide = (state) =>
-  to(state, 'closed', [{ type: 'untimer' }, { type: 'drop' }, ...downFrom(state)]);
+const stop: Decide = (state) => to(state, 'closed', ['untimer', 'drop', ...downFrom(state)]);
 
 function downFrom({ name }: ConnectionState): readonly Effect[] {
-  return name === 'open' ? [{ type: 'down' }] : [];
+  return name === 'open' ? ['down'] : [];
 }
 
 function to(state: ConnectionState, name: StateName, effects: readonly Effect[]): Step {
@@ -144,7 +140,7 @@ function to(state: ConnectionState, name: StateName, effects: readonly Effect[])
 }
 
 function openSocket(state: ConnectionState): Step {
-  return to(state, 'opening', [{ type: 'open' }, { type: 'timer', ms: CONNECT_MS }]);
+  return to(state, 'opening', ['open', CONNECT_MS]);
 }
 
 /** What is not named here changes nothing. */

@@ -6,7 +6,10 @@ import { type Open, openWebSocket } from './web-socket.ts';
 /** Why to look whether the connection is well. */
 export type Wake = 'wake' | 'online';
 
-/** What the client needs of the world, so that tests can hold clock, network and chance. */
+/**
+ * What the client needs of the world, so that tests can hold clock, network and chance. Its functions
+ * are called by themselves, without `this`.
+ */
 export interface Environment {
   readonly open: Open;
   /** Calls `then` once after `ms` milliseconds; the returned function calls it off. */
@@ -55,9 +58,8 @@ interface Page {
   readonly addEventListener?: (
     kind: string,
     then: (event: Event) => void,
-    capture: boolean,
+    options: { readonly capture: true; readonly signal: AbortSignal },
   ) => void;
-  readonly removeEventListener?: Page['addEventListener'];
   readonly document?: { readonly visibilityState: string };
 }
 
@@ -68,8 +70,8 @@ function onWake(then: (why: Wake) => void): () => void {
     if (type === 'online') then(type);
     else if (page.document?.visibilityState !== 'hidden') then('wake');
   };
-  for (const kind of kinds) page.addEventListener?.(kind, look, true);
-  return () => {
-    for (const kind of kinds) page.removeEventListener?.(kind, look, true);
-  };
+  const over = new AbortController();
+  const { signal } = over;
+  for (const kind of kinds) page.addEventListener?.(kind, look, { capture: true, signal });
+  return () => over.abort();
 }

@@ -230,6 +230,8 @@ export class FakeServer {
         break;
       case 'auth':
         if (message.token !== this.token?.value) {
+          const error = { type: 'error', code: 'forbidden', message: 'the token expired' } as const;
+          connection.listener.message(JSON.stringify(error));
           this.#end(connection, CLOSE.authExpired.code, closeReason(CLOSE.authExpired));
         } else {
           const { expiresInMs } = this.token;

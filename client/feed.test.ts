@@ -93,7 +93,7 @@ test('C1: a batch that does not continue what is held is a gap and changes nothi
     expect(feed.take(batch(lower, upper, [[1, [2]]]))).toBe('gap');
   }
   expect(rowsOf(feed)).toEqual(new Map([['[1]', 1]]));
-  expect(feed.resumePoint()).toEqual({ epoch: 'e', timestamp: 10 });
+  expect(feed.resumePoint()).toEqual({ epoch: 'e', timestamp: 10, held: {} });
 });
 
 test('C3: a snapshot from before what is held is ignored, one at it is taken', () => {
@@ -167,7 +167,7 @@ test('a held view is resumed from its own frontier', () => {
   feed.take(batch(5, 8, [[1, [1]]], { held: { w: 5 } }));
   expect(feed.resumePoint()).toEqual({ epoch: 'e', timestamp: 8, held: { w: 5 } });
   feed.take(batch(8, 9, [], { changes: { w: [[1, [1]]] } }));
-  expect(feed.resumePoint()).toEqual({ epoch: 'e', timestamp: 9 });
+  expect(feed.resumePoint()).toEqual({ epoch: 'e', timestamp: 9, held: {} });
 });
 
 test('C1: a resume may move nothing but a view that was left behind, and does so once', () => {
@@ -225,7 +225,7 @@ test('another epoch keeps the rows on show, but not the way on from them', () =>
 test('a finished view is resumed from its end, by an empty batch', () => {
   const feed = feedAt(10, [[1, [1]]]);
   expect(feed.take(batch(10, 'end', []))).toMatchObject({ upper: 'end' });
-  expect(feed.resumePoint()).toEqual({ epoch: 'e', timestamp: 'end' });
+  expect(feed.resumePoint()).toEqual({ epoch: 'e', timestamp: 'end', held: {} });
   expect(feed.take(batch(10, 12, [[1, [3]]]))).toBe('ignored');
   const answer: BatchMessage = { ...batch(0, 'end', []), lower: 'end', changes: {} };
   expect(feed.take(answer)).toMatchObject({ lower: 'end', upper: 'end' });

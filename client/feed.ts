@@ -7,6 +7,7 @@ import type {
   Subscribed,
 } from '../protocol/message.ts';
 import { type Column, compareFrontiers, type Frontier } from '../protocol/update.ts';
+import { expectThat } from './expect-that.ts';
 import { Parts } from './parts.ts';
 import { Rows } from './rows.ts';
 
@@ -82,8 +83,7 @@ export class Feed {
   /** Where to go on from; undefined when a snapshot is needed. */
   resumePoint(): ResumePoint | undefined {
     if (this.#frontier === null || !this.#trusted) return undefined;
-    const point = { epoch: this.#epoch, timestamp: this.#frontier };
-    return Object.keys(this.#held).length === 0 ? point : { ...point, held: this.#held };
+    return { epoch: this.#epoch, timestamp: this.#frontier, held: this.#held };
   }
 
   /** A subscription stands: what follows belongs to its epoch. */
@@ -206,7 +206,5 @@ export class Feed {
 
 /** Everything else in a message is found by what it does to rows; a wrong frontier would stay. */
 function expectFrontier(value: unknown): void {
-  if (value !== 'end' && !Number.isSafeInteger(value)) {
-    throw new TypeError(`expected a frontier, got ${value}`);
-  }
+  expectThat(value === 'end' || Number.isSafeInteger(value), 'a frontier', value);
 }

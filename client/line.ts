@@ -16,10 +16,13 @@ import { RefusedError } from './refused-error.ts';
  */
 export type LineState = 'waiting' | 'live' | 'stale' | 'resuming' | 'refused' | 'closed';
 
-/** Tells of a subscription's state; `error` says why it was refused. */
+/**
+ * Tells of a subscription's state; `error` says why it was refused or closed, or what keeps it from
+ * going on, such as a token that is refused.
+ */
 export interface LineStatus {
   readonly state: LineState;
-  readonly error?: RefusedError;
+  readonly error?: RefusedError | undefined;
 }
 
 /** Told of what happens to rows: every batch that was applied, and every change of the status. */
@@ -62,6 +65,7 @@ export class Line {
   #upstreamLive = true;
   /** Whether the first batch since the last `subscribed` is there. */
   #caughtUp = false;
+  #error: RefusedError | undefined;
   #status: LineStatus = { state: 'waiting' };
 
   constructor(request: LineRequest) {
@@ -76,10 +80,8 @@ export class Line {
   /** The message that asks for what is missing; JSON says nothing of what is undefined. */
   subscribe(id: string): Subscribe {
     this.id = id;
-    this.channel = null;
     this.silentTicks = 0;
     this.#unacknowledged = 0;
-    this.#caughtUp = false;
     const from = this.feed.resumePoint();
     return { type: 'subscribe', id, from, ...this.request } as Subscribe;
   }
@@ -135,14 +137,18 @@ export class Line {
   }
 
   refuse(error: ErrorMessage): void {
-    this.id = '';
-    this.channel = null;
-    this.#set({ state: 'refused', error: new RefusedError(error) });
+    this.#error = new RefusedError(error);
+    this.#set('refused');
+  }
+
+  /** What keeps the connection from going on, or that nothing does any more. */
+  trouble(error: RefusedError | undefined): void {
+    this.#error = error;
+    this.#set(this.#status.state);
   }
 
   close(): void {
-    this.#set({ state: 'closed' });
-    this.followers.clear();
+    this.#set('closed');
   }
 
   /** Whether `ack` is due: enough was taken, or with `any`, anything. */
@@ -162,13 +168,16 @@ export class Line {
   }
 
   #tell(): void {
-    if (!this.feed.known) this.#set({ state: 'waiting' });
-    else if (!this.#caughtUp) this.#set({ state: 'resuming' });
-    else this.#set({ state: this.#upstreamLive ? 'live' : 'stale' });
+    const state = this.#upstreamLive ? 'live' : 'stale';
+    if (this.#caughtUp) this.#set(state);
+    else this.#set(this.feed.known ? 'resuming' : 'waiting');
   }
 
-  #set(status: LineStatus): void {
-    if (status.state === this.#status.state) return;
+  #set(state: LineState): void {
+    const error = this.#error;
+    const before = this.#status;
+    if (state === before.state && error === before.error) return;
+    const status = { state, error };
     this.#status = status;
     this.#each((follower) => follower.status(status));
   }

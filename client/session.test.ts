@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import { CLOSE } from '../protocol/close.ts';
 import type { ClientMessage } from '../protocol/message.ts';
 import { parseServerMessage } from '../protocol/server-message.ts';
+import { batches } from './batches.ts';
+import { connect } from './client.ts';
 import type { FakeServer } from './fake-server.ts';
 import { fakeWorld } from './fake-world.ts';
 import type { LineState } from './line.ts';
@@ -211,6 +213,76 @@ test('F9: a draining server is left for as long as it asks, and one that forbids
   expect(server.connections).toHaveLength(2);
   expect(client.connection).toBe('closed');
   expect(() => client.subscribe('top')).toThrow('expected an open client');
+});
+
+test('C13: what the server says before it closes for good is what all are told', async () => {
+  const told: unknown[] = [];
+  const { client, server, clock } = fakeWorld({
+    onConnection: (state, error) => told.push([state, error?.message]),
+  });
+  server.answering = false;
+  const top = client.subscribe('top', {
+    onStatus: ({ state, error }) => told.push([state, error?.message]),
+  });
+  const { accepted } = submit(client, 'example', 1);
+  clock.advance(10);
+  server.say({ type: 'error', code: 'bad_message', message: 'everyMs: expected int' });
+  clock.advance(1);
+  server.cut(CLOSE.badMessage);
+  expect(told.slice(-2)).toEqual([
+    ['closed', 'everyMs: expected int'],
+    ['closed', 'everyMs: expected int'],
+  ]);
+  expect(client.error?.code).toBe('bad_message');
+  expect(top.status).toMatchObject({ state: 'closed', error: client.error });
+  await expect(accepted).rejects.toBe(client.error);
+  await expect(batches(top).next()).rejects.toBe(client.error);
+});
+
+test('C13: a token that is refused, or that nobody gave, is told while it is tried again', async () => {
+  let token = async () => 'rubbish';
+  const told: unknown[] = [];
+  const { client, server, clock } = fakeWorld({
+    token: () => token(),
+    onConnection: (state, error) => told.push([state, error?.message]),
+  });
+  const pass = async (ms: number) => {
+    clock.advance(ms);
+    for (let n = 0; n < 4; n++) await Promise.resolve();
+    clock.advance(10);
+  };
+  server.token = { value: 'right', expiresInMs: 100_000 };
+  const top = client.subscribe('top');
+  await pass(0);
+  expect(top.status).toMatchObject({ state: 'waiting', error: { message: 'the token expired' } });
+  expect(told.at(-1)).toEqual(['waiting', 'the token expired']);
+  token = () => {
+    throw new Error('no way to the issuer');
+  };
+  await pass(10_000);
+  expect(top.status.error?.message).toBe('token(): Error: no way to the issuer');
+  expect(told.at(-1)).toEqual(['waiting', 'token(): Error: no way to the issuer']);
+  token = async () => 'right';
+  await pass(20_000);
+  expect(top.status).toEqual({ state: 'live' });
+  expect(client.error).toBeUndefined();
+});
+
+test('C12: a filter of a view that is not asked for is refused by itself', () => {
+  const { client, clock } = fakeWorld();
+  const top = client.subscribe('top');
+  const where: object = { user: 'x' };
+  expect(() => client.subscribe('top', { where })).toThrow(
+    new TypeError('expected where by view, got {"user":"x"}'),
+  );
+  clock.advance(10);
+  expect([client.connection, top.status.state]).toEqual(['open', 'live']);
+});
+
+test('an address of another protocol is refused, and nothing of it stays behind', () => {
+  expect(() => connect('ftp://x')).toThrow(
+    new TypeError('expected an http or ws URL, got "ftp://x"'),
+  );
 });
 
 test('when the network is back, the connection is made anew at once', () => {

@@ -4,11 +4,11 @@ import type {
   ErrorMessage,
   Hello,
   ServerMessage,
-  Subscribed,
 } from '../protocol/message.ts';
 import { backoffMs } from './backoff.ts';
 import type { Feed } from './feed.ts';
 import { Line, type LineCheck, type LineRequest } from './line.ts';
+import { RefusedError } from './refused-error.ts';
 import type { Talk } from './talk.ts';
 
 /** What a session asks of the connection below it and of the world. */
@@ -37,12 +37,14 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  * the talks beside them.
  */
 export class Session {
+  /** What keeps the connection from going on. */
+  error: RefusedError | undefined;
   readonly #environment: SessionEnvironment;
   readonly #lines = new Map<string, Line>();
   readonly #talks = new Set<Talk>();
   #timers = new Set<() => void>();
   #up = false;
-  /** What the server said first on the present connection. */
+  /** What the server said first on the newest connection. */
   #hello: Hello | undefined;
   #lastId = 0;
 
@@ -52,18 +54,14 @@ export class Session {
 
   /** Whether an answer or news is awaited. */
   get busy(): boolean {
-    const lines = [...this.#lines.values()];
-    return (
-      lines.some((line) => line.status.state !== 'refused') ||
-      [...this.#talks].some((talk) => talk.busy)
-    );
+    return this.#lines.size > 0 || [...this.#talks].some((talk) => talk.busy);
   }
 
   /** The line for a request: equal requests share one. */
   line(request: LineRequest): Line {
     const key = JSON.stringify(request);
     const shared = this.#lines.get(key);
-    if (shared !== undefined && shared.status.state !== 'refused') return shared;
+    if (shared !== undefined) return shared;
     const line = new Line(request);
     this.#lines.set(key, line);
     if (this.#up) this.#ask(line);
@@ -73,12 +71,11 @@ export class Session {
   /** Ends a line that nobody follows any more. */
   release(line: Line): void {
     if (line.followers.size > 0) return;
-    for (const [key, held] of this.#lines) if (held === line) this.#lines.delete(key);
+    this.#forget(line);
     if (line.id !== '') this.say({ type: 'unsubscribe', id: line.id });
   }
 
   join(talk: Talk): void {
-    if (this.#talks.has(talk)) return;
     this.#talks.add(talk);
     if (this.#hello !== undefined) talk.connected(this.#hello);
   }
@@ -92,25 +89,28 @@ export class Session {
   connected(token: string | undefined): void {
     this.#up = true;
     if (token !== undefined) this.say({ type: 'auth', token });
-    for (const line of this.#lines.values()) if (line.status.state !== 'refused') this.#ask(line);
+    for (const line of this.#lines.values()) this.#ask(line);
     this.#tickLater();
   }
 
   /** The connection is gone. */
   disconnected(): void {
     this.#up = false;
-    this.#hello = undefined;
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
-    for (const line of this.#lines.values()) if (line.status.state !== 'refused') line.lose();
+    for (const line of this.#lines.values()) line.lose();
   }
 
   /** It is over for good. */
   close(): void {
     for (const line of this.#lines.values()) line.close();
-    for (const talk of this.#talks) talk.close();
-    this.#lines.clear();
-    this.#talks.clear();
+    for (const talk of this.#talks) talk.close(this.error);
+  }
+
+  /** Something keeps the connection from going on, or nothing does any more. */
+  trouble(error?: RefusedError): void {
+    this.error = error;
+    for (const line of this.#lines.values()) line.trouble(error);
   }
 
   /**
@@ -124,10 +124,13 @@ export class Session {
         for (const talk of this.#talks) talk.connected(message);
         return false;
       case 'authorized':
+        this.trouble();
         this.#renewLater(message);
         return false;
       case 'subscribed':
-        return this.#subscribed(message);
+        this.trouble();
+        this.#byId(message.id)?.begin(message);
+        return true;
       case 'batch':
       case 'progress':
         return this.#news(message, length);
@@ -136,14 +139,8 @@ export class Session {
         return false;
       default:
         if (message.type === 'error') this.#refused(message);
-        return [...this.#talks].some((talk) => talk.receive(message)) && message.type !== 'error';
+        return [...this.#talks].some((talk) => talk.receive(message));
     }
-  }
-
-  #subscribed(message: Subscribed): boolean {
-    const line = this.#byId(message.id);
-    line?.begin(message);
-    return line !== undefined;
   }
 
   #news(message: Extract<ServerMessage, { type: 'batch' | 'progress' }>, length: number): boolean {
@@ -158,14 +155,21 @@ export class Session {
 
   #refused(message: ErrorMessage): void {
     const { id, retryMs } = message;
-    const line = id === undefined ? undefined : this.#byId(id);
+    if (id === undefined) this.trouble(new RefusedError(message));
+    const line = this.#byId(id);
     if (line === undefined) return;
     if (retryMs === undefined) {
+      this.#forget(line);
       line.refuse(message);
-      return;
+    } else {
+      line.lose();
+      this.#askLater(line, retryMs);
     }
-    line.lose();
-    this.#askLater(line, retryMs);
+  }
+
+  /** A line that is over: the next request of the same kind gets another. */
+  #forget(line: Line): void {
+    for (const [key, held] of this.#lines) if (held === line) this.#lines.delete(key);
   }
 
   #ask(line: Line): void {
@@ -226,7 +230,7 @@ export class Session {
     this.#timers.add(cancel);
   }
 
-  #byId(id: string): Line | undefined {
+  #byId(id: string | undefined): Line | undefined {
     return [...this.#lines.values()].find((line) => line.id === id);
   }
 

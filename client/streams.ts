@@ -253,8 +253,14 @@ class StreamSocket implements Socket {
 
   /** What an HTTP status is among the close codes of a WebSocket. */
   #refused(status: number, retryMs: number): void {
-    if (status === 401) this.#lose(4003);
-    else this.#lose(status === 429 || status === 503 ? 4013 : 1006, retryMs);
+    if (status === 401) {
+      const message = 'expected a token that holds, got none or another';
+      const error: ServerMessage = { type: 'error', code: 'forbidden', message };
+      this.#alive(() => this.#listener.message(JSON.stringify(error)));
+      this.#lose(4003);
+    } else {
+      this.#lose(status === 429 || status === 503 ? 4013 : 1006, retryMs);
+    }
   }
 
   #refuse(id: string, code: ErrorCode, message: string, retryMs?: number): void {

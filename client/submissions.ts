@@ -1,4 +1,4 @@
-import type { ErrorMessage, Hello, Limits, ServerMessage, Submit } from '../protocol/message.ts';
+import type { ErrorMessage, Hello, ServerMessage, Submit } from '../protocol/message.ts';
 import { RefusedError } from './client.ts';
 import { Pace } from './pace.ts';
 import type { Submission } from './submission.ts';
@@ -28,7 +28,7 @@ export class Submissions implements Talk {
   readonly #queue = new Set<Open>();
   readonly #pace = new Pace(() => this.#sayAll());
   #voice: Voice | null = null;
-  #limits: Limits | null = null;
+  #hello: Hello | null = null;
 
   get busy(): boolean {
     return this.#open.size > 0;
@@ -50,9 +50,10 @@ export class Submissions implements Talk {
     return submission;
   }
 
-  connected({ limits }: Hello): void {
-    this.#limits = limits;
-    this.#pace.begin(limits);
+  connected(hello: Hello): void {
+    if (hello === this.#hello) return;
+    this.#hello = hello;
+    this.#pace.begin(hello.limits);
     for (const open of this.#open.values()) this.#enqueue(open);
     this.#sayAll();
   }
@@ -64,11 +65,12 @@ export class Submissions implements Talk {
     if (message.type === 'accepted') open.submission.accept();
     if (message.type === 'archived') this.#end(open).archive(message.timestamp);
     if (message.type === 'error') this.#refused(open, message);
-    return true;
+    return message.type !== 'error';
   }
 
-  close(): void {
-    const error = new RefusedError({ code: 'unavailable', message: 'the client was closed' });
+  close(why?: RefusedError): void {
+    const error =
+      why ?? new RefusedError({ code: 'unavailable', message: 'the client was closed' });
     for (const open of this.#open.values()) this.#end(open).refuse(error);
     this.#pace.stop();
   }
@@ -113,9 +115,9 @@ export class Submissions implements Talk {
   /** Says what the pace allows; nothing before the server has told its limits. */
   #sayAll(): void {
     const voice = this.#voice;
-    if (voice === null || this.#limits === null) return;
+    if (voice === null || this.#hello === null) return;
     for (const open of this.#queue) {
-      const error = excess(open.message, this.#limits);
+      const error = excess(open.message, this.#hello.limits);
       if (error !== null) {
         this.#end(open).refuse(error);
         continue;

@@ -19,29 +19,26 @@ export type Open = (url: string, listener: SocketListener) => Socket;
 /** Opens a WebSocket of the browser or of Node. */
 export const openWebSocket: Open = (url, listener) => {
   const socket = new WebSocket(url);
-  const silence = new AbortController();
-  const { signal } = silence;
+  let over = false;
   let spoken = false;
-  const heard = ({ data }: { readonly data: unknown }) => {
+  socket.onmessage = ({ data }: { readonly data: unknown }) => {
+    if (over) return;
     // An open WebSocket proves little: some proxies answer the upgrade and pass nothing on.
     if (!spoken) listener.opened();
     spoken = true;
     listener.message(String(data));
   };
-  socket.addEventListener('message', heard, { signal });
-  const lost = (code: number, reason: string) => {
-    silence.abort();
-    listener.closed(code, reason);
+  // A handshake that fails ends in Node without a close: an error, which has no code.
+  const lost = ({ code = 1006, reason = '' }: { code?: number; reason?: string }) => {
+    if (!over) listener.closed(code, reason);
+    over = true;
   };
-  socket.addEventListener('close', ({ code, reason }) => lost(code, reason), { signal });
-  // A handshake that fails ends in Node without a close.
-  socket.addEventListener('error', () => lost(1006, ''), { signal });
+  socket.onclose = lost;
+  socket.onerror = () => lost({});
   return {
     send: (text) => socket.send(text),
     close() {
-      silence.abort();
-      // Node reports an unfinished handshake as an error event, which must have a listener.
-      socket.addEventListener('error', () => {});
+      over = true;
       socket.close();
     },
   };
