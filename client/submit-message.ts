@@ -1,4 +1,5 @@
 import { BOUNDS, type Limits, type Submit } from '../protocol/message.ts';
+import { trapIn } from '../protocol/trap.ts';
 import type { Json } from '../protocol/update.ts';
 import { RefusedError } from './client.ts';
 
@@ -35,20 +36,8 @@ export function excess(
     return bad(`value: expected a message of at most ${messageBytes} bytes, got ${bytes}`);
   }
   // The message itself is a level.
-  const fault = trap(message.value, jsonDepth - 1);
+  const fault = trapIn(message.value, jsonDepth - 1);
   return fault === null ? null : bad(`value: expected ${fault}`);
-}
-
-/** What a server expects of a value and does not find; null when all is well. */
-function trap(value: Json, levels: number, most = levels): string | null {
-  if (typeof value !== 'object' || value === null) return null;
-  if (levels === 0) return `at most ${most} levels of nesting`;
-  if (Object.hasOwn(value, '__proto__')) return 'no key named __proto__';
-  for (const inner of Object.values(value)) {
-    const fault = trap(inner, levels - 1, most);
-    if (fault !== null) return fault;
-  }
-  return null;
 }
 
 function bad(message: string): RefusedError {

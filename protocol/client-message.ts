@@ -1,6 +1,7 @@
 import { BOUNDS, type ClientMessage } from './message.ts';
 import { excerpt, MessageError } from './message-error.ts';
 import { clientMessageSchema } from './schema.ts';
+import { trapIn } from './trap.ts';
 
 /**
  * Reads what a client sent. Safe for whatever comes: the size is bounded before parsing, depth and
@@ -35,27 +36,13 @@ function member(value: unknown, key: PropertyKey): unknown {
 }
 
 /**
- * Refuses what is nested too deep and the key `__proto__` in a value just parsed. Walks level by
- * level, so that no depth can exhaust the stack.
+ * Refuses what is nested too deep and the key `__proto__` in a value just parsed.
  *
  * @throws {MessageError} for either.
  */
 export function refuseTraps(root: unknown): void {
-  let level: unknown[] = [root];
-  for (let depth = 0; level.length > 0; depth++) {
-    const next: unknown[] = [];
-    for (const value of level) {
-      if (typeof value !== 'object' || value === null) continue;
-      if (depth === BOUNDS.jsonDepth) {
-        throw new MessageError('', `expected at most ${BOUNDS.jsonDepth} levels of nesting`);
-      }
-      if (Object.hasOwn(value, '__proto__')) {
-        throw new MessageError('', 'expected no key named __proto__');
-      }
-      for (const inner of Object.values(value)) next.push(inner);
-    }
-    level = next;
-  }
+  const trap = trapIn(root, BOUNDS.jsonDepth);
+  if (trap !== null) throw new MessageError('', `expected ${trap}`);
 }
 
 function fieldName(path: readonly PropertyKey[]): string {

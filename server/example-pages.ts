@@ -31,7 +31,6 @@ export function examplePages(
 ): ExamplePages {
   const items = () => feed.items('ws-example');
   const feed: NewestFeed = new NewestFeed(views, nowMs, () => {
-    // The first call comes while the feed is made; then nobody can listen yet.
     if (app.numSubscribers(EXAMPLE_ITEMS) > 0) app.publish(EXAMPLE_ITEMS, itemsMessage(items()));
   });
   const whenListed: ExamplePageParts['whenListed'] = (frontier, run) =>

@@ -9,14 +9,12 @@ const PING_SECONDS = 15;
 
 /** The limit of streams: stringifies and publishes the same bytes, and pings as often. */
 export function startBare(): Candidate {
-  return serve({ check: 'single', merges: false, acknowledges: false }, (numbers) =>
-    numbers.map(messageText),
-  );
+  return serve({ check: 'single', merges: false }, (numbers) => numbers.map(messageText));
 }
 
 /** The limit of `ws /api/v1`: a tick's batches are one message there. */
 export function startBareMerged(): Candidate {
-  return serve({ check: 'session', merges: true, acknowledges: false }, merged);
+  return serve({ check: 'session', merges: true }, merged);
 }
 
 /**

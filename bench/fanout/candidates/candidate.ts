@@ -14,8 +14,8 @@ export interface Access {
   readonly check: 'single' | 'stream' | 'session' | 'filter';
   /** Whether the batches of one tick come as one message. */
   readonly merges: boolean;
-  /** Whether viewers say what they have received, as those of `ws /api/v1` do. */
-  readonly acknowledges: boolean;
+  /** Whether viewers say what they have received, as those of `ws /api/v1` do. Default: no. */
+  readonly acknowledges?: boolean;
 }
 
 /** A server that can fan batches out, beside which viewcast is measured. */

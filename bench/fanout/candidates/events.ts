@@ -15,15 +15,7 @@ export async function startEvents(): Promise<Candidate> {
   const port = await listenOnFreePort(server);
   const numbers = new BatchNumbers();
   return {
-    access: {
-      protocol: 'events',
-      port,
-      path: '/',
-      greeting: 0,
-      check: 'single',
-      merges: false,
-      acknowledges: false,
-    },
+    access: { protocol: 'events', port, path: '/', greeting: 0, check: 'single', merges: false },
     publish: (batches) => {
       for (const n of numbers.next(batches)) {
         const text = `data: ${messageText(n)}\n\n`;

@@ -33,15 +33,7 @@ function candidate(server: Server, port: number): Candidate {
   const path = '/socket.io/?EIO=4&transport=websocket';
   return {
     // The handshakes of Engine.IO and of Socket.IO.
-    access: {
-      protocol: 'socket.io',
-      port,
-      path,
-      greeting: 2,
-      check: 'single',
-      merges: false,
-      acknowledges: false,
-    },
+    access: { protocol: 'socket.io', port, path, greeting: 2, check: 'single', merges: false },
     publish: (batches) => {
       for (const n of numbers.next(batches)) server.emit('batch', messageOf(n));
     },

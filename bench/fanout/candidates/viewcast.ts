@@ -35,7 +35,6 @@ export const STREAM = {
   greeting: 1,
   check: 'stream',
   merges: false,
-  acknowledges: false,
 } as const;
 
 /** A server's list of views that holds this one. */

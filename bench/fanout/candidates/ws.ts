@@ -50,15 +50,7 @@ async function serve(
   const port = await listenOnFreePort(http);
   const numbers = new BatchNumbers();
   return {
-    access: {
-      protocol: 'websocket',
-      port,
-      path: '/',
-      greeting: 0,
-      check: 'single',
-      merges: false,
-      acknowledges: false,
-    },
+    access: { protocol: 'websocket', port, path: '/', greeting: 0, check: 'single', merges: false },
     publish: (batches) => publish(numbers.next(batches).map(messageText)),
     close: () => http.close(),
   };
